@@ -10,8 +10,8 @@
 
 #include "ops/conv.h"
 
-/* How a pass is computed: its kernels, its tile, and how many tiles, slices and channel blocks there are. */
-struct shape_of_work {
+/* A pass and its tile, changed until it fits the geometry. */
+struct pass_work {
     struct conv_geometry g; /* as the pass sees it */
     bool fused;
     int positions, tiles; /* of one image */
@@ -24,7 +24,7 @@ enum { FILTER, KERNELS_MAX = 4 };
 
 struct conv_pass_state {
     enum op_pass pass;
-    struct shape_of_work work;
+    struct pass_work work;
     struct op_launch launches[KERNELS_MAX];
 };
 
@@ -38,7 +38,7 @@ enum {
     SLICES = 6,                     /* of the weight gradient: each costs a set of sums to write and read */
 };
 
-static size_t fused_bytes(const struct shape_of_work *w, int block, bool weights)
+static size_t fused_bytes(const struct pass_work *w, int block, bool weights)
 {
     const size_t out = weights ? (size_t)w->ocb : (size_t)w->ob, nt = (size_t)w->nt;
 
@@ -50,7 +50,7 @@ static size_t fused_bytes(const struct shape_of_work *w, int block, bool weights
  * v is read once for OB vectors of outputs. Three vectors are computed at once, with 12 sums: if two were, v
  * would be read again for the third alone.
  */
-static void choose_product(struct shape_of_work *w, const int *tile, int block, bool weights)
+static void choose_product(struct pass_work *w, const int *tile, int block, bool weights)
 {
     const bool three = w->ocb == 3 && block == 8 && !weights;
     const int sums = block == 16 ? 16 : three ? 12 : 8;
@@ -61,7 +61,7 @@ static void choose_product(struct shape_of_work *w, const int *tile, int block, 
         w->tt = op_divisor(w->icb * block, w->tt);
 }
 
-static void choose_tiles(struct shape_of_work *w, const int *tile, int block, int batch, bool weights)
+static void choose_tiles(struct pass_work *w, const int *tile, int block, int batch, bool weights)
 {
     const int step = weights ? 1 : w->tt;
     const double one =
@@ -77,10 +77,10 @@ static void choose_tiles(struct shape_of_work *w, const int *tile, int block, in
     w->nt = (int)nt;
 }
 
-static struct shape_of_work shape_work(const struct conv_request *r)
+static struct pass_work pass_work(const struct conv_request *r)
 {
     const bool weights = r->pass == OP_BACKWARD_WEIGHTS, fused = r->row == &conv_winograd;
-    struct shape_of_work w = {.fused = fused};
+    struct pass_work w = {.fused = fused};
     int wanted = r->tile[3] ? r->tile[3] : SLICES;
 
     w.g = r->pass == OP_BACKWARD_DATA ? conv_transposed(&r->desc->u.conv) : r->desc->u.conv;
@@ -102,13 +102,13 @@ static bool can(const struct conv_request *r)
     const struct conv_geometry *g = &r->desc->u.conv;
     const bool kernel = g->kh == g->kw && (g->kh == 3 || g->kh == 5) && g->sh == 1 && g->sw == 1 &&
                         g->dh == 1 && g->dw == 1 && g->group == 1;
-    struct shape_of_work w;
+    struct pass_work w;
 
     if (!kernel || (r->pass == OP_BACKWARD_DATA && (g->ph >= g->kh || g->pw >= g->kw)))
         return false;
     if ((long long)r->desc->x[0].n * op_ceil(g->oh, 4) * op_ceil(g->ow, 4) > INT_MAX / 64)
         return false;
-    w = shape_work(r);
+    w = pass_work(r);
     return !w.fused || (r->device->type == CLR_DEVICE_CPU &&
                         fused_bytes(&w, r->block, r->pass == OP_BACKWARD_WEIGHTS) <= r->device->local_memory);
 }
@@ -116,7 +116,7 @@ static bool can(const struct conv_request *r)
 /* The products, and about six operations for each transformed value, at 60 % of 100 GFLOP/s. */
 static double guess_fused(const struct conv_request *r)
 {
-    const struct shape_of_work w = shape_work(r);
+    const struct pass_work w = pass_work(r);
     const double ic = (double)w.icb * r->block, oc = (double)w.ocb * r->block;
 
     return (double)r->desc->x[0].n * w.tiles * w.positions * (ic * oc + 6.0 * (ic + oc)) / (0.6 * 50e6);
@@ -136,7 +136,7 @@ static const int weight_tiles[][4] = {{0},       {8, 2, 16},     {4, 4, 16},    
 static const int staged_tiles[1][4];
 
 /* Floats of the transformed weights with the bias, or of the partial sums; `staged` gets those of v and m. */
-static bool workspace(const struct shape_of_work *w, int block, bool weights, size_t *first, size_t staged[2])
+static bool workspace(const struct pass_work *w, int block, bool weights, size_t *first, size_t staged[2])
 {
     const size_t v = (size_t)block, positions = (size_t)w->positions, ic = (size_t)w->icb * v;
     const size_t oc = (size_t)(weights ? w->ocb : op_ceil(w->ocb, w->ob) * w->ob) * v;
@@ -153,7 +153,7 @@ static bool workspace(const struct shape_of_work *w, int block, bool weights, si
 
 static int plan(struct op_needs *needs, const struct conv_request *r, struct clr_error *err)
 {
-    const struct shape_of_work w = shape_work(r);
+    const struct pass_work w = pass_work(r);
     const bool weights = r->pass == OP_BACKWARD_WEIGHTS;
     const int over_h = op_ceil(w.g.oh, 4) * 4 - w.g.oh, over_w = op_ceil(w.g.ow, 4) * 4 - w.g.ow;
     size_t first, staged[2];
@@ -173,7 +173,7 @@ static int plan(struct op_needs *needs, const struct conv_request *r, struct clr
 static int get_kernel(struct conv_pass_state *s, struct op *op, int k, const char *name, const char *what,
                       const struct op_io *io, struct clr_error *err)
 {
-    const struct shape_of_work *w = &s->work;
+    const struct pass_work *w = &s->work;
     const bool flip = s->pass == OP_BACKWARD_DATA, weights = s->pass == OP_BACKWARD_WEIGHTS;
     struct str options = {0};
     size_t first = 0, staged[2] = {0, 0};
@@ -201,7 +201,7 @@ static int get_kernel(struct conv_pass_state *s, struct op *op, int k, const cha
 static void begin(struct conv_pass_state *s, struct op *op, const struct conv_request *r)
 {
     s->pass = r->pass;
-    s->work = shape_work(r);
+    s->work = pass_work(r);
     op_add_variant(op, r->pass, "%s %d×%d×%d", r->row->name, s->work.tt, s->work.ob, s->work.nt);
 }
 
@@ -214,7 +214,7 @@ static int create_forward(struct conv_pass_state *s, struct op *op, const struct
         {"data gradient weights", "data gradient input", "data gradient products", "data gradient output"}};
     static const char *const names[] = {"winograd_filter", "winograd_input", "winograd_multiply",
                                         "winograd_output"};
-    const struct shape_of_work *w = &s->work;
+    const struct pass_work *w = &s->work;
     const bool flip = r->pass == OP_BACKWARD_DATA;
     int groups, rc;
 
@@ -240,7 +240,7 @@ static int create_weights(struct conv_pass_state *s, struct op *op, const struct
                                         "winograd_accumulate"};
     static const char *const what[] = {"gradient sum", "weight gradient input", "weight gradient dy",
                                        "weight gradient products"};
-    const struct shape_of_work *w = &s->work;
+    const struct pass_work *w = &s->work;
     int rc;
 
     begin(s, op, r);
@@ -261,7 +261,7 @@ static int create_weights(struct conv_pass_state *s, struct op *op, const struct
 static int run_forward(struct conv_pass_state *s, struct op *op, const struct op_io *io,
                        struct clr_error *err)
 {
-    const struct shape_of_work *w = &s->work;
+    const struct pass_work *w = &s->work;
     const bool flip = s->pass == OP_BACKWARD_DATA;
     const cl_mem x = flip ? io->dy[0].mem : io->x[0].mem, y = flip ? io->dx[0].mem : io->y[0].mem;
     const cl_mem b = op->desc.bias ? io->w[1] : io->w[0], mask = io->x[0].mem;
@@ -291,7 +291,7 @@ static int run_forward(struct conv_pass_state *s, struct op *op, const struct op
 static int run_weights(struct conv_pass_state *s, struct op *op, const struct op_io *io,
                        struct clr_error *err)
 {
-    const struct shape_of_work *w = &s->work;
+    const struct pass_work *w = &s->work;
     const cl_mem db = op->desc.bias ? io->dw[1] : io->dw[0];
     const struct ocl_arg inverse[] = {OCL_MEM(io->dw[0]), OCL_MEM(db), OCL_MEM(io->workspace)};
     const struct ocl_arg slices[] = {OCL_MEM(io->workspace), OCL_MEM(io->x[0].mem), OCL_MEM(io->dy[0].mem),

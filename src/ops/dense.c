@@ -126,8 +126,7 @@ static int create_product(struct dense_op *self, enum op_pass pass, const struct
 
     p->terms = weights ? images : forward ? self->inputs : self->outputs;
     p->tile = choose_tile(op, pass, weights ? self->outputs : images,
-                          op_ceil(forward ? self->outputs : self->inputs,
-                                  v), /* the number of vectors does not depend on the layout */
+                          op_ceil(forward ? self->outputs : self->inputs, v), /* the same in every layout */
                           p->terms);
     p->panels = op_ceil(columns(wide) / v, p->tile.nt);
     for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {

@@ -176,7 +176,7 @@ static int verify(struct tune_work *w, const struct tune_item *item, struct race
     return 0;
 }
 
-/* Numbers are wishes: two that end up as the same kernels are one. */
+/* A tile is changed until it fits: two variants that lead to the same kernels are one. */
 static bool is_new(const struct tune_work *w, const struct racer *r)
 {
     for (int i = 0; i < w->racer_count; i++)
