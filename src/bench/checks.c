@@ -43,9 +43,9 @@ static bool same_variant(const char *timed, const struct verify_result *r)
 }
 
 /* The verdict of a verification, or of one that failed (rc < 0). Out of memory is an error. */
-static int judge(struct clr_bench_report *out, const char *layer, const char *kind,
-                 const struct verify_result *r, int rc, const struct clr_error *why, const char *timed,
-                 struct clr_error *err)
+static int add_check(struct clr_bench_report *out, const char *layer, const char *kind,
+                     const struct verify_result *r, int rc, const struct clr_error *why, const char *timed,
+                     struct clr_error *err)
 {
     struct clr_bench_check *c = &out->checks[out->check_count];
 
@@ -100,7 +100,7 @@ static int check_node(struct clr_bench_report *out, const struct session *s, con
     rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, how, &r, &why);
     if (rc == 0 && r.ok && !same_variant(timed, &r)) /* what reads the images may read them in one block */
         rc = verify_op_as(ctx, &d, block, images, RANDOM_DATA_SEED, 1u << VERIFY_ONE_BLOCK, &r, &why);
-    return judge(out, node->desc.label, op_title(&d), &r, rc, &why, timed, err);
+    return add_check(out, node->desc.label, op_title(&d), &r, rc, &why, timed, err);
 }
 
 static int check_batch(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
@@ -114,7 +114,7 @@ static int check_batch(struct clr_bench_report *out, const struct session *s, st
     shape.n = shape.n < CHECK_BATCH ? shape.n : CHECK_BATCH;
     rc = verify_batch(ctx, &shape, s->replica.test.graph->block,
                       shape.n < CHECK_IMAGES ? shape.n : CHECK_IMAGES, RANDOM_DATA_SEED, &r, &why);
-    return judge(out, "", "batch", &r, rc, &why, NULL, err);
+    return add_check(out, "", "batch", &r, rc, &why, NULL, err);
 }
 
 static int check_update(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
@@ -125,7 +125,7 @@ static int check_update(struct clr_bench_report *out, const struct session *s, s
     const struct optimizer_settings settings = session_optimizer(s->o);
     const int rc = verify_update(ctx, &settings, VERIFY_MOMENTUM, UPDATE_COUNT, RANDOM_DATA_SEED, &r, &why);
 
-    return judge(out, "", "update", &r, rc, &why, NULL, err);
+    return add_check(out, "", "update", &r, rc, &why, NULL, err);
 }
 
 int checks_run(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
