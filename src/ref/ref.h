@@ -41,8 +41,9 @@ void ref_dropout_forward(double *y, const double *x, const int32_t *sample, int 
 void ref_softmax_loss(double *loss, double *dx, const double *logits, const int32_t *labels, int n,
                       int classes);
 
-/* hit[n] = 1 where fewer than top_k classes score higher than the label's (ties: the lower class number is
- * counted as higher, as arg-max does). A NaN score is never a hit. */
-void ref_accuracy(double *hit, const double *logits, const int32_t *labels, int n, int classes, int top_k);
+/* correct[n] = 1 where fewer than top_k classes have a larger logit than the label's (of equal ones the lower
+ * class number counts as larger, as arg-max does), else 0. A NaN logit is never correct. */
+void ref_accuracy(double *correct, const double *logits, const int32_t *labels, int n, int classes,
+                  int top_k);
 
 #endif

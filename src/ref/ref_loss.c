@@ -22,7 +22,7 @@ void ref_softmax_loss(double *loss, double *dx, const double *logits, const int3
     }
 }
 
-void ref_accuracy(double *hit, const double *logits, const int32_t *labels, int n, int classes, int top_k)
+void ref_accuracy(double *correct, const double *logits, const int32_t *labels, int n, int classes, int top_k)
 {
     for (size_t k = 0; k < (size_t)n; k++) {
         const double *z = logits + k * (size_t)classes;
@@ -30,6 +30,6 @@ void ref_accuracy(double *hit, const double *logits, const int32_t *labels, int 
 
         for (int c = 0; c < classes; c++)
             above += z[c] > z[label] || (z[c] == z[label] && c < label) || isnan(z[c]);
-        hit[k] = above < top_k && !isnan(z[label]) ? 1.0 : 0.0;
+        correct[k] = above < top_k && !isnan(z[label]) ? 1.0 : 0.0;
     }
 }

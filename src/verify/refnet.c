@@ -40,7 +40,7 @@ static int new_lists(struct refnet *c, struct clr_error *err)
                  {&c->labels, n, sizeof *c->labels},
                  {&c->index, n, sizeof *c->index},
                  {&c->loss, n, sizeof *c->loss},
-                 {&c->hit, n, sizeof *c->hit}};
+                 {&c->correct, n, sizeof *c->correct}};
     int rc = 0;
 
     for (size_t i = 0; i < MEM_COUNT(lists) && rc == 0; i++)
@@ -128,7 +128,7 @@ void refnet_destroy(struct refnet *c)
     free(c->labels);
     free(c->index);
     free(c->loss);
-    free(c->hit);
+    free(c->correct);
     free(c);
 }
 
@@ -153,7 +153,7 @@ static struct op_ref arrays(const struct refnet *c, size_t i)
     const struct graph_node *node = &c->g->nodes[i];
     struct op_ref r = {.n = c->n,
                        .train = c->g->phase == PHASE_TRAIN,
-                       .sample = op_is(&node->desc, OP_METRIC) ? c->hit : c->loss,
+                       .sample = op_is(&node->desc, OP_METRIC) ? c->correct : c->loss,
                        .arg = c->arg[i],
                        .labels = c->labels,
                        .index = c->index,

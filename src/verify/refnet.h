@@ -18,7 +18,7 @@ struct refnet {
     int **arg;                  /* per node: maxima of a pooling layer */
     bool *leads;                /* per value: does the loss depend on it? */
     int32_t *labels, *index;    /* per image */
-    double *loss, *hit;         /* likewise */
+    double *loss, *correct;     /* likewise */
 };
 
 /* Room for batches of `capacity` images. CLR_ENOMEM. */

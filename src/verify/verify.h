@@ -26,7 +26,7 @@ enum verify_output {
     VERIFY_DX,
     VERIFY_DW,
     VERIFY_DB,
-    VERIFY_SAMPLE, /* loss or hit per image */
+    VERIFY_SAMPLE, /* per image: loss, or whether it is correct */
     VERIFY_W,      /* parameters and momenta after updates */
     VERIFY_V,
     VERIFY_S, /* means of squares */

@@ -371,7 +371,7 @@ static void run(struct trial *t, int n, uint32_t stream)
         must(net_backward(t->net, &b, &err), t, &err);
     compare(t, "loss", t->loss, LOSS_AT, c->loss, (size_t)n, 1e-10);
     if (t->g->accuracy_node >= 0)
-        compare(t, "hits", t->hit, HIT_AT, c->hit, (size_t)n, 0.0);
+        compare(t, "hits", t->hit, HIT_AT, c->correct, (size_t)n, 0.0);
     for (size_t p = 0; train && p < t->params.count; p++)
         compare(t, t->params.info[p].name, t->params.g[p], 0, c->dw[p], t->params.info[p].count, 1e-9);
 }
