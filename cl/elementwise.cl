@@ -49,14 +49,14 @@ __kernel void elementwise_backward(__global float *dx, __global const float *val
     if (cb >= X_CB || n >= batch)
         return;
     for (int h = h0; h < min(h0 + ROWS, H); h++) {
-        __global const float *told = value + AT(T, n, cb, h, 0), *from = dy_ + AT(DY, n, cb, h, 0);
+        __global const float *known = value + AT(T, n, cb, h, 0), *from = dy_ + AT(DY, n, cb, h, 0);
         __global float *to = dx + AT(DX, n, cb, h, 0);
         for (int w = 0; w < W; w++) {
             const floatv dy = LOADV(w, from);
 #if FROM_Y
-            const floatv y = LOADV(w, told);
+            const floatv y = LOADV(w, known);
 #else
-            const floatv x = LOADV(w, told);
+            const floatv x = LOADV(w, known);
 #endif
             STOREV(BACKWARD, w, to);
         }

@@ -87,13 +87,13 @@ struct clr_tune_event {
  *                    eight times as many while the worker uses the processor, as a compiler does, where the
  *                    system has /proc
  * @param stop        not 0: end at once, also within a variant; may be NULL
- * @param tell        called for everything that happens
- * @param user        passed to tell
+ * @param report        called for everything that happens
+ * @param user        passed to report
  * @return 0; the worker's error; CLR_EINTERRUPTED: *stop, what was reported as a result is in the record;
  *         CLR_EFAILED: it cannot be started, or ends before it has tried anything
  */
 CLR_API int clr_tune(const char *const *worker, int patience_s, const volatile int *stop,
-                     void (*tell)(void *user, const struct clr_tune_event *event), void *user,
+                     void (*report)(void *user, const struct clr_tune_event *event), void *user,
                      struct clr_error *err);
 
 #endif

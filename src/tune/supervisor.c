@@ -26,7 +26,7 @@
 #define BUSY       8   /* times the patience with a worker that uses the processor: it may be compiling */
 
 struct watch {
-    void (*tell)(void *user, const struct clr_tune_event *event);
+    void (*report)(void *user, const struct clr_tune_event *event);
     void *user;
     const volatile int *stop;    /* may be NULL */
     struct clr_tune_event event; /* the last one */
@@ -74,7 +74,7 @@ static int read_line(struct watch *w, const char *text, size_t size, struct clr_
     w->event = new;
     if (again)
         return 0;
-    w->tell(w->user, &w->event);
+    w->report(w->user, &w->event);
     return new.what == CLR_TUNE_BEGINS ? open_record(w, err) : 0;
 }
 
@@ -304,7 +304,7 @@ static int store_failure(struct watch *w, enum end end, struct clr_error *err)
         (void)snprintf(e->detail, sizeof e->detail,
                        "%s; to have it tried again, remove it from \"failed\" in '%.800s'", w->ended_how,
                        e->record);
-    w->tell(w->user, e);
+    w->report(w->user, e);
     str_copy(f.key.operator, sizeof f.key.operator, e->operation);
     str_copy(f.key.shape, sizeof f.key.shape, e->shape);
     str_copy(f.variant, sizeof f.variant, e->variant);
@@ -313,19 +313,20 @@ static int store_failure(struct watch *w, enum end end, struct clr_error *err)
 }
 
 int clr_tune(const char *const *worker, int patience_s, const volatile int *stop,
-             void (*tell)(void *user, const struct clr_tune_event *event), void *user, struct clr_error *err)
+             void (*report)(void *user, const struct clr_tune_event *event), void *user,
+             struct clr_error *err)
 {
     struct watch *w = NULL;
     enum end end = END_GONE;
     int rc = mem_check_given(worker ? worker[0] : NULL, "worker", err);
 
     if (rc == 0)
-        rc = mem_check_given(tell ? worker : NULL, "tell", err);
+        rc = mem_check_given(report ? worker : NULL, "report", err);
     if (rc == 0)
         rc = mem_new(&w, 1, sizeof *w, "the tuner", err);
     if (rc < 0)
         return rc;
-    w->tell = tell;
+    w->report = report;
     w->user = user;
     w->stop = stop;
     do {

@@ -293,7 +293,7 @@ START_TEST(test_tune__refuses_what_cannot_be_read)
 }
 END_TEST
 
-START_TEST(test_tune__keys_tell_geometries_apart)
+START_TEST(test_tune__keys_differ_by_geometry)
 {
     struct op_desc a = conv(100, 32, 15, 32), b = a;
     struct tunedb_key first, second;
@@ -378,7 +378,7 @@ START_TEST(test_tune__prefers_the_nearest_shape)
 END_TEST
 
 /* Replaced variants are reported, whether they were the operator's own choice or a record's. */
-START_TEST(test_tune__tells_what_was_replaced)
+START_TEST(test_tune__reports_what_was_replaced)
 {
     struct op_desc d = conv(100, 32, 15, 32);
     struct op_variant candidates[OP_CANDIDATES_MAX];
@@ -488,10 +488,10 @@ int main(void)
     tcase_add_test(c, test_tune__merges_what_others_wrote);
     tcase_add_test(c, test_tune__ignores_damaged_records);
     tcase_add_test(c, test_tune__refuses_what_cannot_be_read);
-    tcase_add_test(c, test_tune__keys_tell_geometries_apart);
+    tcase_add_test(c, test_tune__keys_differ_by_geometry);
     tcase_add_test(c, test_tune__takes_what_was_measured);
     tcase_add_test(c, test_tune__prefers_the_nearest_shape);
-    tcase_add_test(c, test_tune__tells_what_was_replaced);
+    tcase_add_test(c, test_tune__reports_what_was_replaced);
     tcase_add_test(c, test_tune__doubts_algorithms_that_were_wrong);
     tcase_add_test(c, test_tune__leaves_out_unknown_variants);
     tcase_add_test(c, test_tune__distance_is_symmetric_and_finite);

@@ -123,7 +123,7 @@ START_TEST(test_tuner__is_stopped_at_once)
 }
 END_TEST
 
-START_TEST(test_tuner__tells_what_happens)
+START_TEST(test_tuner__reports_what_happens)
 {
     struct clr_error err;
     struct seen seen;
@@ -138,7 +138,7 @@ START_TEST(test_tuner__tells_what_happens)
 }
 END_TEST
 
-START_TEST(test_tuner__goes_on_after_a_crash)
+START_TEST(test_tuner__continues_after_a_crash)
 {
     struct clr_error err;
     struct seen seen;
@@ -154,7 +154,7 @@ START_TEST(test_tuner__goes_on_after_a_crash)
 }
 END_TEST
 
-START_TEST(test_tuner__goes_on_after_an_exit)
+START_TEST(test_tuner__continues_after_an_exit)
 {
     struct clr_error err;
     struct seen seen;
@@ -432,10 +432,10 @@ int main(void)
     TCase *c = tcase_create("worker");
 
     tcase_set_timeout(c, 60);
-    tcase_add_test(c, test_tuner__tells_what_happens);
+    tcase_add_test(c, test_tuner__reports_what_happens);
     tcase_add_test(c, test_tuner__is_stopped_at_once);
-    tcase_add_test(c, test_tuner__goes_on_after_a_crash);
-    tcase_add_test(c, test_tuner__goes_on_after_an_exit);
+    tcase_add_test(c, test_tuner__continues_after_a_crash);
+    tcase_add_test(c, test_tuner__continues_after_an_exit);
     tcase_add_test(c, test_tuner__kills_what_hangs);
     tcase_add_test(c, test_tuner__is_patient_while_the_worker_computes);
     tcase_add_test(c, test_tuner__kills_what_hangs_at_its_end);
