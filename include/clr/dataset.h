@@ -66,6 +66,13 @@ CLR_API int clr_dataset_create(struct clr_dataset **out, const struct clr_datase
 CLR_API void clr_dataset_destroy(struct clr_dataset *ds);
 
 enum clr_mean { CLR_MEAN_NONE, CLR_MEAN_CHANNEL, CLR_MEAN_IMAGE };
+enum clr_order { CLR_ORDER_SHUFFLE, CLR_ORDER_SEQUENTIAL };
+enum clr_last_batch { CLR_LAST_BATCH_DROP, CLR_LAST_BATCH_KEEP };
+
+/** How the values of these enums are written in options, run.json and weights; NULL-terminated, by value. */
+CLR_API const char *const *clr_mean_names(void);
+CLR_API const char *const *clr_order_names(void);
+CLR_API const char *const *clr_last_batch_names(void);
 
 /**
  * The mean that is subtracted from every image, over the training images, 0…255.

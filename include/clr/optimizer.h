@@ -16,6 +16,12 @@ enum clr_momentum_convention {
     CLR_MOMENTUM_CAFFE,   /**< v ← μv + ηd; w ← w − v */
 };
 
+/** "pytorch", "caffe", by the values of the enum; NULL-terminated. */
+CLR_API const char *const *clr_momentum_convention_names(void);
+
+/** How clr_train_options.l1 is written: "l2" for false, "l1" for true; NULL-terminated. */
+CLR_API const char *const *clr_regularization_names(void);
+
 enum clr_optimizer {
     CLR_OPTIMIZER_SGD,      /**< with momentum */
     CLR_OPTIMIZER_NESTEROV, /**< PyTorch: w ← w − η(d + μv); Caffe: w ← w − ((1 + μ)v − μv_before) */
@@ -49,12 +55,5 @@ struct clr_optimizer_torch {
 
 /** Static storage; NULL: there is no such optimizer. */
 CLR_API const struct clr_optimizer_torch *clr_optimizer_pytorch(enum clr_optimizer optimizer);
-
-/**
- * The optimizer of that name.
- *
- * @return 0; CLR_EUSAGE: there is none; the message lists the names
- */
-CLR_API int clr_optimizer_parse(enum clr_optimizer *out, const char *name, struct clr_error *err);
 
 #endif

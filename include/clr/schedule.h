@@ -59,6 +59,10 @@ enum clr_policy {
 enum clr_exp_range { CLR_EXP_RANGE_BOUNDS, CLR_EXP_RANGE_AMPLITUDE };
 enum clr_anneal { CLR_ANNEAL_COS, CLR_ANNEAL_LINEAR };
 
+/** How the values of these enums are written in options and run.json; NULL-terminated, by value. */
+CLR_API const char *const *clr_exp_range_names(void);
+CLR_API const char *const *clr_anneal_names(void);
+
 #define CLR_MAX_MILESTONES 64
 
 struct clr_schedule {

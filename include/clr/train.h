@@ -16,9 +16,6 @@
 #include <clr/range.h>
 #include <clr/schedule.h>
 
-enum clr_order { CLR_ORDER_SHUFFLE, CLR_ORDER_SEQUENTIAL };
-enum clr_last_batch { CLR_LAST_BATCH_DROP, CLR_LAST_BATCH_KEEP };
-
 /** What clr_train_options.progress is called with. */
 struct clr_progress {
     uint64_t iteration, iterations; /**< done, and in all */
@@ -96,6 +93,9 @@ struct clr_train_options {
     const volatile int *stop;
 };
 
+/** How clr_train_options.backoff is written: "stop" for false, "backoff" for true; NULL-terminated. */
+CLR_API const char *const *clr_on_divergence_names(void);
+
 /** How often the rates of a run are halved before it ends as diverged. */
 #define CLR_TRAIN_BACKOFFS 10
 
@@ -141,6 +141,9 @@ CLR_API int clr_train(const struct clr_train_options *o, struct clr_train_result
                       struct clr_error *err);
 
 enum clr_sweep { CLR_SWEEP_LINEAR, CLR_SWEEP_LOG };
+
+/** "linear", "log", by the values of the enum; NULL-terminated. */
+CLR_API const char *const *clr_sweep_names(void);
 
 /**
  * Learning-rate range test: the rate rises from schedule.min_lr to schedule.max_lr over o->iterations.

@@ -270,6 +270,14 @@ static int edit_distance(const char *a, const char *b)
     return previous[nb];
 }
 
+int str_index(const char *text, const char *const *names)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], text) == 0)
+            return i;
+    return -1;
+}
+
 const char *str_nearest(const char *text, const char *const *names)
 {
     const char *best = NULL;

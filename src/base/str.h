@@ -72,6 +72,18 @@ bool str_same_word(const char *text, const char *other);
 /* Case-insensitive search, ASCII. */
 bool str_contains_nocase(const char *haystack, const char *needle);
 
+/* The public function that returns how the values of an enum are written in options, solver files, run.json
+ * and checkpoints: NULL-terminated, in the order of the enum. */
+#define STR_NAMES(function, ...)                                                                             \
+    const char *const *function(void)                                                                        \
+    {                                                                                                        \
+        static const char *const names[] = {__VA_ARGS__, NULL};                                              \
+        return names;                                                                                        \
+    }
+
+/* The index of `text` among `names` (NULL-terminated); −1: it is none of them. */
+int str_index(const char *text, const char *const *names);
+
 /* The name among `names` (NULL-terminated) with the smallest edit distance to `text`, when that is small
  * enough (at most 2) to be a misspelling; else NULL. For "did you mean". */
 const char *str_nearest(const char *text, const char *const *names);

@@ -33,7 +33,7 @@ static void note_all(const struct run_options *o)
 
     cli_device_tell(&o->chosen);
     cli_note("range test of %s on %s: rate %.4g to %.4g, %s, %s of %s", t->net_name, t->data_name,
-             t->schedule.min_lr, t->schedule.max_lr, o->sweep == CLR_SWEEP_LOG ? "log" : "linear",
+             t->schedule.min_lr, t->schedule.max_lr, clr_sweep_names()[o->sweep],
              str_count(iterations, t->iterations, "iteration"),
              str_count(batch, (uint64_t)t->batch, "image"));
     if (t->validate_every == 0)
@@ -324,12 +324,11 @@ static int range_test(struct run_options *o, struct clr_error *err)
 
 static void add_sweep(struct run_options *o)
 {
-    static const char *const sweeps[] = {"linear", "log", NULL};
     struct clr_schedule *s = &o->train.schedule;
     const struct opt table[] = {
         {OPT_REAL, "min-lr", "A", &s->min_lr, .above = true, .max = 1e6, .help = "the first rate"},
         {OPT_REAL, "max-lr", "B", &s->max_lr, .above = true, .max = 1e6, .help = "the last rate"},
-        {OPT_CHOICE, "sweep", "HOW", &o->sweep, .choices = sweeps,
+        {OPT_CHOICE, "sweep", "HOW", &o->sweep, .choices = clr_sweep_names(),
          .help = "linear: equal steps, as in the paper; log: equal factors, for a first look over several "
                  "powers of ten (default: linear)"},
         {OPT_INT, "seeds", "N", &o->seeds, .min = 1, .max = 100,

@@ -282,15 +282,13 @@ static bool parse_shape(const struct opt *o, const char *text, void *out)
 
 static bool parse_choice(const struct opt *o, const char *text, void *out)
 {
-    int i = 0;
+    const int i = str_index(text, o->choices);
 
-    while (o->choices[i] && strcmp(o->choices[i], text) != 0)
-        i++;
     if (o->kind == OPT_EITHER)
         *(bool *)out = i == 1;
     else
         *(int *)out = i;
-    return o->choices[i];
+    return i >= 0;
 }
 
 /* Of OPT_FLAG nothing is parsed. */

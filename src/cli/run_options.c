@@ -48,8 +48,6 @@ void run_options_add_where(struct run_options *o, bool out)
 
 void run_options_add_policy(struct run_options *o)
 {
-    static const char *const exp_ranges[] = {"bounds", "amplitude", NULL};
-    static const char *const anneals[] = {"cos", "linear", NULL};
     struct clr_schedule *s = &o->train.schedule;
     const struct opt table[] = {
         {OPT_CHOICE, "policy", "P", &s->policy, .choices = clr_schedule_policies(), .list_choices = true,
@@ -72,7 +70,7 @@ void run_options_add_policy(struct run_options *o)
         {OPT_REAL, "power", "P", &s->power, .max = 100, .help = "exponent of inv and poly"},
         {OPT_SPANS, "milestones", "N,N...", &o->milestones, .min = 1,
          .help = "iterations after which multistep lowers the rate: 60000,65000"},
-        {OPT_CHOICE, "exp-range", "WHAT", &s->exp_range, .choices = exp_ranges,
+        {OPT_CHOICE, "exp-range", "WHAT", &s->exp_range, .choices = clr_exp_range_names(),
          .help = "what declines under exp_range: bounds, both of them, as in the paper; amplitude, that of "
                  "the cycle alone, as in PyTorch (default: bounds)"},
         {OPT_U64, "t-mult", "N", &s->t_mult, .min = 1, .max = 1000,
@@ -83,7 +81,7 @@ void run_options_add_policy(struct run_options *o)
          .help = "1cycle begins with --max-lr divided by X (default: 25)"},
         {OPT_REAL, "final-div-factor", "X", &s->final_div_factor, .min = 1,
          .help = "1cycle ends with its first rate divided by X (default: 10000)"},
-        {OPT_CHOICE, "anneal", "HOW", &s->anneal, .choices = anneals,
+        {OPT_CHOICE, "anneal", "HOW", &s->anneal, .choices = clr_anneal_names(),
          .help = "how 1cycle moves from rate to rate: cos or linear (default: cos)"},
         {OPT_FLAG, "three-phase", NULL, &s->three_phase,
          .help = "1cycle falls to its first rate as fast as it rose, and then to its last rate"},
@@ -98,10 +96,6 @@ void run_options_add_policy(struct run_options *o)
 
 void run_options_add_training(struct run_options *o)
 {
-    static const char *const conventions[] = {"pytorch", "caffe", NULL};
-    static const char *const orders[] = {"shuffle", "sequential", NULL};
-    static const char *const regularizations[] = {"l2", "l1", NULL};
-    static const char *const last_batches[] = {"drop", "keep", NULL};
     const struct opt table[] = {
         {OPT_SPAN, "iterations", "N", &o->iterations, .min = 1,
          .help = "length of the run, in iterations (4000) or epochs (8ep)"},
@@ -109,7 +103,8 @@ void run_options_add_training(struct run_options *o)
          .help = "images of a batch, at most the training images (default: 100)"},
         {OPT_U64, "seed", "S", &o->train.seed,
          .help = "for the first weights and the order of images; equal seeds give equal runs (default: 1)"},
-        {OPT_CHOICE, "momentum-convention", "C", &o->train.convention, .choices = conventions,
+        {OPT_CHOICE, "momentum-convention", "C", &o->train.convention,
+         .choices = clr_momentum_convention_names(),
          .help = "pytorch: the rate multiplies the momentum buffer; caffe: the gradient. They differ as soon "
                  "as the rate changes (default: pytorch)"},
         {OPT_CHOICE, "optimizer", "HOW", &o->train.optimizer, .choices = clr_optimizer_names(),
@@ -126,12 +121,12 @@ void run_options_add_training(struct run_options *o)
          .help = o->range_test ? "weight decay, added to the gradient; with a list, run one test per "
                                  "value (in decay-W) and draw them in one figure (default: 0.004)"
                                : "weight decay, added to the gradient (default: 0.004)"},
-        {OPT_EITHER, "regularization", "WHAT", &o->train.l1, .choices = regularizations,
+        {OPT_EITHER, "regularization", "WHAT", &o->train.l1, .choices = clr_regularization_names(),
          .help = "l2: the decay is in proportion to the weight; l1: to its sign alone (default: l2)"},
-        {OPT_CHOICE, "order", "O", &o->train.order, .choices = orders,
+        {OPT_CHOICE, "order", "O", &o->train.order, .choices = clr_order_names(),
          .help = "order of the training images: shuffle (every epoch) or sequential, as in the files "
                  "(default: shuffle)"},
-        {OPT_CHOICE, "last-batch", "WHAT", &o->train.last_batch, .choices = last_batches,
+        {OPT_CHOICE, "last-batch", "WHAT", &o->train.last_batch, .choices = clr_last_batch_names(),
          .help = "drop or keep an epoch's last batch if it is not full (default: drop)"},
         {OPT_TEXT, "init", "FILE", &o->train.init, .help = "start from the weights in this safetensors file"},
         {OPT_FLAG, "init-partial", NULL, &o->train.init_partial,
@@ -143,13 +138,12 @@ void run_options_add_training(struct run_options *o)
 
 void run_options_add_input(struct run_options *o, bool from_weights)
 {
-    static const char *const means[] = {"none", "channel", "image", NULL};
 #define MEAN_HELP  "what is subtracted from each image: none, the mean of each channel, or the mean image"
 #define SCALE_HELP "factor on the bytes 0 to 255 of the images"
 #define OF_WEIGHTS " (default: what the weights were trained with)"
 #define OF_NET     " (default: the net's)"
     const struct opt table[] = {
-        {OPT_CHOICE, "mean", "WHAT", &o->train.mean, .choices = means, .list_choices = true,
+        {OPT_CHOICE, "mean", "WHAT", &o->train.mean, .choices = clr_mean_names(), .list_choices = true,
          .help = from_weights ? MEAN_HELP OF_WEIGHTS : MEAN_HELP OF_NET},
         {OPT_REAL, "scale", "X", &o->train.scale, .above = true, .max = 1e6,
          .help = from_weights ? SCALE_HELP OF_WEIGHTS : SCALE_HELP OF_NET},
@@ -180,7 +174,6 @@ void run_options_add_evaluation(struct run_options *o)
 
 void run_options_add_checkpoints(struct run_options *o)
 {
-    static const char *const on_divergence[] = {"stop", "backoff", NULL};
     const struct opt table[] = {
         {OPT_U64, "checkpoint-every", "N", &o->train.checkpoint_every, .max = 1e9,
          .help = "iterations between two checkpoints; 0: only at the end and when stopped (default: 1000)"},
@@ -191,7 +184,7 @@ void run_options_add_checkpoints(struct run_options *o)
                      : "resume the run in --out from its last checkpoint, with the options that it "
                        "began with; only --iterations, --checkpoint-every, --on-divergence and the "
                        "options of output may change"},
-        {OPT_EITHER, "on-divergence", "WHAT", &o->train.backoff, .choices = on_divergence,
+        {OPT_EITHER, "on-divergence", "WHAT", &o->train.backoff, .choices = clr_on_divergence_names(),
          .help = "if a loss is not finite: stop, or backoff: return to the last checkpoint and continue with "
                  "half the rates, up to ten times (default: stop)"},
         {OPT_FLAG, "keep-minima", NULL, &o->train.keep_minima,

@@ -233,6 +233,11 @@ static void mean_image(const struct clr_dataset *ds, float *mean)
     }
 }
 
+STR_NAMES(
+    clr_mean_names, [CLR_MEAN_NONE] = "none", [CLR_MEAN_CHANNEL] = "channel", [CLR_MEAN_IMAGE] = "image")
+STR_NAMES(clr_order_names, [CLR_ORDER_SHUFFLE] = "shuffle", [CLR_ORDER_SEQUENTIAL] = "sequential")
+STR_NAMES(clr_last_batch_names, [CLR_LAST_BATCH_DROP] = "drop", [CLR_LAST_BATCH_KEEP] = "keep")
+
 void clr_dataset_mean(const struct clr_dataset *ds, enum clr_mean kind, float *mean)
 {
     const size_t one = format_image_size(ds), plane = (size_t)ds->height * (size_t)ds->width;

@@ -42,14 +42,12 @@ static int read_name(struct layer_reading *in, struct pt_reader *r, const struct
     char known[STR_KNOWN];
     int rc = pt_text(r, f->name, &text, in->err);
 
-    for (int i = 0; rc > 0 && f->words[i]; i++)
-        if (strcmp(text, f->words[i]) == 0) {
-            *out = i;
-            return 1;
-        }
-    return rc <= 0 ? rc
-                   : pt_error(in->doc, r->message, in->err, "field '%s' is '%.60s'%s", f->name, text,
-                              str_known(known, text, f->words));
+    if (rc <= 0)
+        return rc;
+    *out = str_index(text, f->words);
+    return *out >= 0 ? 1
+                     : pt_error(in->doc, r->message, in->err, "field '%s' is '%.60s'%s", f->name, text,
+                                str_known(known, text, f->words));
 }
 
 /* NAME once: both dimensions, twice: height and width; or the pair of .words. As read_name(). */

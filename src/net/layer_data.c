@@ -44,20 +44,17 @@ static int read_shapes(struct layer_reading *in, struct pt_reader *r)
 
 static int read_mean_file(struct layer_reading *in, struct pt_reader *r)
 {
-    static const char *const words[] = {"none", "channel", "image"};
     struct transform_spec *t = &in->layer->source.transform;
     struct pt_field *field = NULL;
     const char *file;
-    int rc = pt_text(r, "mean_file", &file, in->err);
+    int mean, rc = pt_text(r, "mean_file", &file, in->err);
 
     if (rc <= 0)
         return rc;
-    for (size_t i = 0; i < MEM_COUNT(words); i++)
-        if (strcmp(file, words[i]) == 0) {
-            t->mean = (enum clr_mean)i;
-            return 0;
-        }
-    t->mean = CLR_MEAN_IMAGE;
+    mean = str_index(file, clr_mean_names());
+    t->mean = mean < 0 ? CLR_MEAN_IMAGE : (enum clr_mean)mean;
+    if (mean >= 0)
+        return 0;
     (void)pt_next(r, "mean_file", &field);
     spec_no_effect(in, field, "it is not opened, and the mean image of the training set is subtracted");
     return 0;

@@ -1,6 +1,7 @@
 /* Caffe's solver files: see solver.h. */
 #include <clr/solver.h>
 
+#include <clr/dataset.h>
 #include <clr/schedule.h>
 
 #include <inttypes.h>
@@ -168,19 +169,22 @@ static void read_type(struct solver_reading *in)
 
 static void read_regularization(struct solver_reading *in)
 {
+    static const char *const types[] = {"L2", "L1", NULL}; /* clr_train_options.l1 */
     const char *type = "L2";
+    int l1;
 
     pt_text(&in->r, "regularization_type", &type, in->err);
-    if (strcmp(type, "L1") != 0 && strcmp(type, "L2") != 0)
+    l1 = str_index(type, types);
+    if (l1 < 0)
         (void)pt_error(in->r.doc, place_of(in, "regularization_type"), in->err,
                        "'regularization_type' is '%.60s'; it takes \"L1\" or \"L2\"", type);
-    add(in, "regularization", type[1] == '1' ? "l1" : "l2");
+    add(in, "regularization", clr_regularization_names()[l1 > 0]);
 }
 
 static void read_update(struct solver_reading *in)
 {
     read_type(in);
-    add(in, "momentum-convention", "caffe");
+    add(in, "momentum-convention", clr_momentum_convention_names()[CLR_MOMENTUM_CAFFE]);
     take_or(in, "momentum", 1.0, 0.0, "momentum");
     take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
     read_regularization(in);
@@ -305,7 +309,7 @@ static void read_lengths(struct solver_reading *in)
         add_count(in, "seed", seed);
     while (in->r.rc == 0 && pt_next(&in->r, "test_iter", &f))
         (void)pt_value_int(in->r.doc, f, 0, INT_MAX, &batches, in->err);
-    add(in, "order", "sequential");
+    add(in, "order", clr_order_names()[CLR_ORDER_SEQUENTIAL]);
 }
 
 /* Has it an effect on this optimizer? Then it was read already. */

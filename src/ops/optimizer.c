@@ -49,6 +49,9 @@ const char *const *clr_optimizer_names(void)
     return names;
 }
 
+STR_NAMES(clr_momentum_convention_names, [CLR_MOMENTUM_PYTORCH] = "pytorch", [CLR_MOMENTUM_CAFFE] = "caffe")
+STR_NAMES(clr_regularization_names, "l2", "l1")
+
 const struct clr_optimizer_torch *clr_optimizer_pytorch(enum clr_optimizer optimizer)
 {
     const struct optimizer_class *class = optimizer_class(optimizer);
@@ -68,20 +71,6 @@ double clr_optimizer_momentum2(enum clr_optimizer optimizer)
     const struct optimizer_class *class = optimizer_class(optimizer);
 
     return class && class->momentum2 ? class->usual_momentum2 : NAN;
-}
-
-int clr_optimizer_parse(enum clr_optimizer *out, const char *name, struct clr_error *err)
-{
-    char known[STR_KNOWN];
-
-    for (size_t i = 0; i < MEM_COUNT(classes); i++) {
-        if (strcmp(classes[i]->name, name) == 0) {
-            *out = (enum clr_optimizer)i;
-            return 0;
-        }
-    }
-    return clr_error_set(err, CLR_EUSAGE, "there is no optimizer '%.60s'%s", name,
-                         str_known(known, name, clr_optimizer_names()));
 }
 
 void optimizer_reference(struct optimizer_ref *r, const double *g, size_t count, double rate, uint64_t t)

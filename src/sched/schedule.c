@@ -317,6 +317,9 @@ void clr_schedule_init(struct clr_schedule *s, size_t size)
 
 /* ---- names ---- */
 
+STR_NAMES(clr_exp_range_names, [CLR_EXP_RANGE_BOUNDS] = "bounds", [CLR_EXP_RANGE_AMPLITUDE] = "amplitude")
+STR_NAMES(clr_anneal_names, [CLR_ANNEAL_COS] = "cos", [CLR_ANNEAL_LINEAR] = "linear")
+
 const char *const *clr_schedule_policies(void)
 {
     static const char *const names[] = {

@@ -11,6 +11,8 @@
 #include "range/reading.h"
 #include "train/run.h"
 
+STR_NAMES(clr_sweep_names, [CLR_SWEEP_LINEAR] = "linear", [CLR_SWEEP_LOG] = "log")
+
 static int draw(const char *out, const char *const *folders, size_t count, const char *command_line,
                 struct clr_error *err)
 {

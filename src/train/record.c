@@ -276,7 +276,6 @@ static json_t *mean_json(const struct session *s)
 
 json_t *record_settings(const struct session *s)
 {
-    static const char *const means[] = {"none", "channel", "image"};
     const struct clr_train_options *o = s->o;
 
     return json_pack(
@@ -285,15 +284,14 @@ json_t *record_settings(const struct session *s)
         "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_to_json(&o->schedule),
         "iterations", json_count(o->iterations), "batch", o->batch, "seed", json_count(o->seed),
         "weight_decay", o->weight_decay, "momentum_convention",
-        o->convention == CLR_MOMENTUM_CAFFE ? "caffe" : "pytorch", "order",
-        o->order == CLR_ORDER_SHUFFLE ? "shuffle" : "sequential", "last_batch",
-        o->last_batch == CLR_LAST_BATCH_DROP ? "drop" : "keep", "mean", means[s->mean_kind], "mean_values",
+        clr_momentum_convention_names()[o->convention], "order", clr_order_names()[o->order], "last_batch",
+        clr_last_batch_names()[o->last_batch], "mean", clr_mean_names()[s->mean_kind], "mean_values",
         mean_json(s), "scale", s->scale, "init", o->init, "init_partial", o->init_partial, "validate_every",
         json_count(o->validate_every), "validation", o->validation, "log_every", json_count(o->log_every),
         "checkpoint_every", json_count(o->checkpoint_every), "keep_minima", o->keep_minima, "on_divergence",
-        o->backoff ? "backoff" : "stop", "regularization", o->l1 ? "l1" : "l2", "optimizer",
-        clr_optimizer_name(o->optimizer), "momentum2", json_finite(session_optimizer(o).momentum2), "epsilon",
-        o->epsilon);
+        clr_on_divergence_names()[o->backoff], "regularization", clr_regularization_names()[o->l1],
+        "optimizer", clr_optimizer_name(o->optimizer), "momentum2",
+        json_finite(session_optimizer(o).momentum2), "epsilon", o->epsilon);
 }
 
 static void add_variant(void *user, const char *layer, const char *variant)

@@ -7,6 +7,8 @@
 #include "train/run.h"
 #include "train/selfcheck.h"
 
+STR_NAMES(clr_on_divergence_names, "stop", "backoff")
+
 void clr_train_options_init(struct clr_train_options *o, size_t size)
 {
     memset(o, 0, size);

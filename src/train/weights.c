@@ -125,8 +125,6 @@ out:
 
 /* ------------------------------------------------------------------ mean and scale */
 
-static const char *const mean_names[] = {"none", "channel", "image"};
-
 /* "1.5,2,…" into one value per channel or per element; false where it is neither. */
 static bool parse_values(const char *text, const struct clr_dataset *d, float *mean)
 {
@@ -156,7 +154,8 @@ int weights_transform(const struct st_file *file, const struct clr_train_options
 {
     const char *scale_text = metadata(file, "clr.scale"), *values = metadata(file, "clr.mean_values");
     const char *name = metadata(file, "clr.mean");
-    size_t i;
+    const int named = name ? str_index(name, clr_mean_names()) : (int)*kind;
+    char known[STR_KNOWN];
 
     if (scale_text && isnan(o->scale) &&
         !(str_parse_double(scale_text, -1e30, 1e30, scale) && str_fits_float(*scale)))
@@ -164,16 +163,13 @@ int weights_transform(const struct st_file *file, const struct clr_train_options
                              scale_text);
     if (!values || o->mean >= 0)
         return 0;
-    for (i = 0; name && i < MEM_COUNT(mean_names) && strcmp(name, mean_names[i]) != 0; i++)
-        continue;
-    if (i == MEM_COUNT(mean_names))
-        return clr_error_set(err, CLR_EINPUT, "%s: clr.mean '%.40s' is none of none, channel, image", o->init,
-                             name);
-    if (name)
-        *kind = (enum clr_mean)i;
+    if (named < 0)
+        return clr_error_set(err, CLR_EINPUT, "%s: clr.mean '%.40s' is none of this version's%s", o->init, name,
+                             str_known(known, name, clr_mean_names()));
     if (!parse_values(values, o->data, mean))
         return clr_error_set(err, CLR_EINPUT, "%s: clr.mean_values does not fit images of %d×%d×%d", o->init,
                              o->data->channels, o->data->height, o->data->width);
+    *kind = (enum clr_mean)named;
     return 0;
 }
 
@@ -241,7 +237,7 @@ static int write_weights(const struct session *s, const char *path, float *value
     struct str means = {0};
     char scale[32], *text[12];
     const char *pairs[] = {"format",          "pt",        "clr.format", FORMAT,     "clr.net",
-                           s->o->net_name,    "clr.scale", scale,        "clr.mean", mean_names[s->mean_kind],
+                           s->o->net_name,    "clr.scale", scale,        "clr.mean", clr_mean_names()[s->mean_kind],
                            "clr.mean_values", NULL};
     int rc = mem_new(&file.tensors, params->count, sizeof *file.tensors, "tensors", err);
 

@@ -55,8 +55,8 @@ static void other_case(struct verify_case *out, int row)
     out->desc.x[0] = r->shape;
     if (r->what == VERIFY_CASE_UPDATE)
         (void)snprintf(out->name, sizeof out->name, "%s %s%s%s, a parameter of %zu",
-                       clr_optimizer_name(r->optimizer), r->caffe ? "caffe" : "pytorch", r->l1 ? " l1" : "",
-                       r->usual ? " at 0.9" : "", r->count);
+                       clr_optimizer_name(r->optimizer), clr_momentum_convention_names()[r->caffe],
+                       r->l1 ? " l1" : "", r->usual ? " at 0.9" : "", r->count);
     else
         (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d", r->shape.n, r->shape.c, r->shape.h,
                        r->shape.w);
