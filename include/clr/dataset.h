@@ -69,9 +69,14 @@ enum clr_mean { CLR_MEAN_NONE, CLR_MEAN_CHANNEL, CLR_MEAN_IMAGE };
 enum clr_order { CLR_ORDER_SHUFFLE, CLR_ORDER_SEQUENTIAL };
 enum clr_last_batch { CLR_LAST_BATCH_DROP, CLR_LAST_BATCH_KEEP };
 
-/** How the values of these enums are written in options, run.json and weights; NULL-terminated, by value. */
+/** "none", "channel", "image", by the values of the enum, as options, run.json and weights have them;
+ * NULL-terminated, static storage. */
 CLR_API const char *const *clr_mean_names(void);
+
+/** The same of enum clr_order: "shuffle", "sequential". */
 CLR_API const char *const *clr_order_names(void);
+
+/** The same of enum clr_last_batch: "drop", "keep". */
 CLR_API const char *const *clr_last_batch_names(void);
 
 /**

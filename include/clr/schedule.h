@@ -59,8 +59,11 @@ enum clr_policy {
 enum clr_exp_range { CLR_EXP_RANGE_BOUNDS, CLR_EXP_RANGE_AMPLITUDE };
 enum clr_anneal { CLR_ANNEAL_COS, CLR_ANNEAL_LINEAR };
 
-/** How the values of these enums are written in options and run.json; NULL-terminated, by value. */
+/** "bounds", "amplitude", by the values of the enum, as options and run.json have them; NULL-terminated,
+ * static storage. */
 CLR_API const char *const *clr_exp_range_names(void);
+
+/** The same of enum clr_anneal: "cos", "linear". */
 CLR_API const char *const *clr_anneal_names(void);
 
 #define CLR_MAX_MILESTONES 64
@@ -101,8 +104,8 @@ CLR_API const char *clr_schedule_policy_name(enum clr_policy policy);
 /** The names that clr_schedule_parse_policy() takes; NULL-terminated, static storage. */
 CLR_API const char *const *clr_schedule_policies(void);
 
-/** Does the policy read that field of struct clr_schedule ("min_lr", …)? A field that is not read has no
- * effect. */
+/** Does the policy read that field of struct clr_schedule ("min_lr", or "min-lr" as options have it)? A field
+ * that is not read has no effect. */
 CLR_API bool clr_schedule_reads(enum clr_policy policy, const char *field);
 
 /** Is it a policy of Caffe's solver files, or of Smith's version of Caffe, under the same name? */

@@ -45,14 +45,14 @@ static void list_choices(struct str *out, const struct opt *o)
         str_append(out, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
 }
 
-/* The help, after the choices if they are to be listed. */
+/* The help, after what it begins with. */
 static void append_help(struct str *out, const struct opt *o)
 {
-    if (o->list_choices) {
+    if (o->list_choices)
         list_choices(out, o);
-        str_append(out, ": ");
-    }
-    str_append(out, "%s", o->help);
+    else if (o->list)
+        o->list(out, o->name);
+    str_append(out, "%s%s", o->list_choices || o->list ? ": " : "", o->help);
 }
 
 int opt_require(const struct opt_set *set, const char *name, struct clr_error *err)

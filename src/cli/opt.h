@@ -66,7 +66,8 @@ struct opt {
     bool above, below;          /* the range excludes min, max */
     const char *const *choices; /* NULL-terminated */
     bool list_choices;          /* the help begins with the choices: `help` does not name them */
-    bool may_be_empty;          /* OPT_TEXT */
+    void (*list)(struct str *out, const char *name); /* what the help begins with, of the option's name */
+    bool may_be_empty;                               /* OPT_TEXT */
     unsigned only; /* bits of the sub-commands that take it, as the command defines them; 0: all */
     bool hidden;   /* not in the help */
     char letter;   /* one-letter form; 0: none */

@@ -46,45 +46,57 @@ void run_options_add_where(struct run_options *o, bool out)
     opt_add(&o->set, "What and where", table, out ? MEM_COUNT(table) : MEM_COUNT(table) - 1);
 }
 
+/* The policies that read the option's field of struct clr_schedule. */
+static void list_policies(struct str *out, const char *option)
+{
+    const char *const *names = clr_schedule_policies(), *before = "";
+
+    for (int i = 0; names[i]; i++)
+        if (clr_schedule_reads((enum clr_policy)i, option)) {
+            str_append(out, "%s%s", before, names[i]);
+            before = ", ";
+        }
+}
+
 void run_options_add_policy(struct run_options *o)
 {
     struct clr_schedule *s = &o->train.schedule;
     const struct opt table[] = {
         {OPT_CHOICE, "policy", "P", &s->policy, .choices = clr_schedule_policies(), .list_choices = true,
          .help = "how the rate changes"},
-        {OPT_REAL, "lr", "R", &s->lr, .above = true, .max = MAX_RATE,
-         .help = "the rate of fixed; the first rate of multistep, exp, step, inv and poly; the highest of "
-                 "sigmoid"},
-        {OPT_REAL, "min-lr", "R", &s->min_lr, .max = MAX_RATE,
-         .help = "lowest rate of triangular, triangular2, exp_range, decay and sgdr"},
-        {OPT_REAL, "max-lr", "R", &s->max_lr, .above = true, .max = MAX_RATE,
-         .help = "highest rate of the same, and of 1cycle"},
-        {OPT_SPAN, "step-size", "N", &o->step_size, .min = 1,
+        {OPT_REAL, "lr", "R", &s->lr, .above = true, .max = MAX_RATE, .list = list_policies,
+         .help = "the rate, from which the others decline; of sigmoid the highest"},
+        {OPT_REAL, "min-lr", "R", &s->min_lr, .max = MAX_RATE, .list = list_policies,
+         .help = "the lowest rate"},
+        {OPT_REAL, "max-lr", "R", &s->max_lr, .above = true, .max = MAX_RATE, .list = list_policies,
+         .help = "the highest rate"},
+        {OPT_SPAN, "step-size", "N", &o->step_size, .min = 1, .list = list_policies,
          .help = "half a cycle, in iterations (2000) or, with a data set, epochs (4ep); the first period of "
-                 "sgdr; for decay, the length of the decline; a step of step; where sigmoid is at half"},
+                 "sgdr; the length of a decline; a step; where sigmoid is at half"},
         {OPT_U64, "cycles", "N", &o->cycles, .min = 1, .max = MAX_CYCLES,
          .help = "N whole cycles of a cyclic policy, instead of --iterations"},
-        {OPT_REAL, "gamma", "G", &s->gamma, .min = -MAX_GAMMA, .max = MAX_GAMMA,
-         .help = "factor at each milestone (multistep), step (step) or iteration (exp, exp_range); inv and "
-                 "sigmoid multiply the iteration by it, and a negative one lets sigmoid decline"},
-        {OPT_REAL, "power", "P", &s->power, .max = 100, .help = "exponent of inv and poly"},
-        {OPT_SPANS, "milestones", "N,N...", &o->milestones, .min = 1,
-         .help = "iterations after which multistep lowers the rate: 60000,65000"},
+        {OPT_REAL, "gamma", "G", &s->gamma, .min = -MAX_GAMMA, .max = MAX_GAMMA, .list = list_policies,
+         .help = "factor at each milestone, step or iteration; inv and sigmoid multiply the iteration by it, "
+                 "and a negative one lets sigmoid decline"},
+        {OPT_REAL, "power", "P", &s->power, .max = 100, .list = list_policies, .help = "exponent"},
+        {OPT_SPANS, "milestones", "N,N...", &o->milestones, .min = 1, .list = list_policies,
+         .help = "iterations after which the rate is lowered: 60000,65000"},
         {OPT_CHOICE, "exp-range", "WHAT", &s->exp_range, .choices = clr_exp_range_names(),
-         .help = "what declines under exp_range: bounds, both of them, as in the paper; amplitude, that of "
-                 "the cycle alone, as in PyTorch (default: bounds)"},
-        {OPT_U64, "t-mult", "N", &s->t_mult, .min = 1, .max = 1000,
-         .help = "each period of sgdr is N times as long as the one before (default: 1)"},
-        {OPT_REAL, "pct-start", "X", &s->pct_start, .max = 1,
-         .help = "part of the run in which the rate of 1cycle rises (default: 0.3)"},
-        {OPT_REAL, "div-factor", "X", &s->div_factor, .min = 1,
-         .help = "1cycle begins with --max-lr divided by X (default: 25)"},
-        {OPT_REAL, "final-div-factor", "X", &s->final_div_factor, .min = 1,
-         .help = "1cycle ends with its first rate divided by X (default: 10000)"},
-        {OPT_CHOICE, "anneal", "HOW", &s->anneal, .choices = clr_anneal_names(),
-         .help = "how 1cycle moves from rate to rate: cos or linear (default: cos)"},
-        {OPT_FLAG, "three-phase", NULL, &s->three_phase,
-         .help = "1cycle falls to its first rate as fast as it rose, and then to its last rate"},
+         .list = list_policies,
+         .help = "what declines: bounds, both of them, as in the paper; amplitude, that of the cycle alone, "
+                 "as in PyTorch (default: bounds)"},
+        {OPT_U64, "t-mult", "N", &s->t_mult, .min = 1, .max = 1000, .list = list_policies,
+         .help = "each period is N times as long as the one before (default: 1)"},
+        {OPT_REAL, "pct-start", "X", &s->pct_start, .max = 1, .list = list_policies,
+         .help = "part of the run in which the rate rises (default: 0.3)"},
+        {OPT_REAL, "div-factor", "X", &s->div_factor, .min = 1, .list = list_policies,
+         .help = "the first rate is --max-lr divided by X (default: 25)"},
+        {OPT_REAL, "final-div-factor", "X", &s->final_div_factor, .min = 1, .list = list_policies,
+         .help = "the last rate is the first one divided by X (default: 10000)"},
+        {OPT_CHOICE, "anneal", "HOW", &s->anneal, .choices = clr_anneal_names(), .list = list_policies,
+         .help = "how the rate moves from one to the next: cos or linear (default: cos)"},
+        {OPT_FLAG, "three-phase", NULL, &s->three_phase, .list = list_policies,
+         .help = "the rate falls to the first one as fast as it rose, and then to the last"},
         OPT_ROW_MOMENTUM(&s->momentum),
         {OPT_PAIR, "cycle-momentum", "A:B", o->cycle_momentum, .max = 1, .below = true,
          .help = "move momentum against the rate of a cyclic policy: A at the highest rate, B at the lowest "
@@ -241,21 +253,12 @@ static int to_iterations(uint64_t *out, const struct run_options *o, const struc
 /* An option that has no effect is probably a mistake. */
 static void warn_of_unused(const struct run_options *o)
 {
-    static const char *const options[] = {"lr",     "min-lr",     "max-lr",     "step-size",
-                                          "gamma",  "power",      "milestones", "exp-range",
-                                          "t-mult", "pct-start",  "div-factor", "final-div-factor",
-                                          "anneal", "three-phase"};
     const enum clr_policy policy = o->train.schedule.policy;
-    char field[32]; /* of struct clr_schedule */
 
-    for (size_t i = 0; i < MEM_COUNT(options); i++) {
-        str_copy(field, sizeof field, options[i]);
-        for (char *c = field; *c; c++)
-            *c = *c == '-' ? '_' : *c;
-        if (opt_given(&o->set, options[i]) && !clr_schedule_reads(policy, field))
-            cli_warn("--%s has no effect: policy %s does not use it", options[i],
+    for (const struct opt *a = o->set.options; a < o->set.options + o->set.count; a++)
+        if (a->list == list_policies && opt_given(&o->set, a->name) && !clr_schedule_reads(policy, a->name))
+            cli_warn("--%s has no effect: policy %s does not use it", a->name,
                      clr_schedule_policy_name(policy));
-    }
 }
 
 static void warn_of_unused_optimizer(const struct run_options *o)
@@ -288,14 +291,14 @@ static int resolve_milestones(struct run_options *o, struct clr_error *err)
 static int resolve_schedule(struct run_options *o, struct clr_error *err)
 {
     struct clr_schedule *s = &o->train.schedule;
-    const bool one_cycle = s->policy == CLR_POLICY_1CYCLE;
     int rc = resolve_milestones(o, err);
 
-    s->iterations = s->policy == CLR_POLICY_POLY || one_cycle ? o->train.iterations : 0;
+    s->iterations = clr_schedule_reads(s->policy, "iterations") ? o->train.iterations : 0;
     s->cycle_momentum_low = o->cycle_momentum[0];
     s->cycle_momentum_high = o->cycle_momentum[1];
-    if (one_cycle && !opt_given(&o->set, "cycle-momentum") && !opt_given(&o->set, "momentum")) {
-        s->cycle_momentum_low = 0.85; /* PyTorch's */
+    if (clr_schedule_reads(s->policy, "pct_start") && !opt_given(&o->set, "cycle-momentum") &&
+        !opt_given(&o->set, "momentum")) {
+        s->cycle_momentum_low = 0.85; /* PyTorch's, of 1cycle */
         s->cycle_momentum_high = 0.95;
     }
     if (rc == 0)
@@ -352,7 +355,7 @@ void run_options_note_end(const struct run_options *o)
     str_count(length, iterations, "iteration");
     while (i < s->milestone_count && s->milestones[i] < iterations)
         i++;
-    if (s->policy == CLR_POLICY_MULTISTEP && i < s->milestone_count)
+    if (clr_schedule_reads(s->policy, "milestones") && i < s->milestone_count)
         cli_note("note: the milestone %s is not reached: the run ends after %s",
                  str_count(whole, s->milestones[i], ""), length);
     if (end > 0 && end < UINT64_MAX)

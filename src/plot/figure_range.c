@@ -14,7 +14,7 @@
 #include "plot/groups.h"
 #include "plot/labels.h"
 #include "range/curve.h"
-#include "sched/pieces.h"
+#include "sched/policies.h"
 
 #define PIECES 8 /* of a schedule, as in check_schedule() */
 

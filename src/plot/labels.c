@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "plot/axes.h"
 #include "plot/groups.h"
+#include "sched/policies.h"
 
 #define COMMON 3 /* groups, at least, that have what is common */
 
@@ -42,26 +43,13 @@ static void append_number(struct str *s, const char *before, double v)
 
 static void append_rates(struct str *s, const struct clr_schedule *c)
 {
-    switch (c->policy) {
-    case CLR_POLICY_TRIANGULAR:
-    case CLR_POLICY_TRIANGULAR2:
-    case CLR_POLICY_EXP_RANGE:
-    case CLR_POLICY_SGDR:
-    case CLR_POLICY_SWEEP_LINEAR:
-    case CLR_POLICY_SWEEP_LOG:
-        append_number(s, "", c->min_lr);
-        append_number(s, "…", c->max_lr);
-        break;
-    case CLR_POLICY_DECAY:
-        append_number(s, "", c->max_lr);
-        append_number(s, "…", c->min_lr);
-        break;
-    case CLR_POLICY_1CYCLE:
-        append_number(s, "up to ", c->max_lr);
-        break;
-    default:
-        append_number(s, "", c->lr);
-    }
+    double first, last;
+
+    schedule_rates(c, &first, &last);
+    if (!isnan(first))
+        append_number(s, "", first);
+    if (!isnan(last))
+        append_number(s, isnan(first) ? "up to " : "…", last);
 }
 
 static bool cycles_momentum(const struct clr_schedule *c)
@@ -89,39 +77,38 @@ static void append_milestones(struct str *s, const struct clr_schedule *c)
  * policy only, except for rates and momentum. */
 static void append_part(struct str *s, const struct clr_schedule *c, enum part part)
 {
-    const enum clr_policy policy = c->policy;
-    const bool cycle = policy == CLR_POLICY_1CYCLE, sgdr = policy == CLR_POLICY_SGDR,
-               sweep = policy == CLR_POLICY_SWEEP_LINEAR || policy == CLR_POLICY_SWEEP_LOG;
+    const unsigned reads = policy_of(c->policy)->reads;
+    const bool phases = reads & READS_PHASES, periods = reads & READS_T_MULT;
     const struct {
         bool read; /* by the policy */
         const char *before;
         double value; /* NaN: not given */
         const char *after;
     } numbers[PARTS] = {
-        [GAMMA] = {clr_schedule_reads(policy, "gamma"), "gamma ", c->gamma, ""},
-        [POWER] = {clr_schedule_reads(policy, "power"), "power ", c->power, ""},
-        [STEP] = {c->step_size > 0 && clr_schedule_reads(policy, "step_size"),
-                  sweep  ? "iterations "
-                  : sgdr ? "period "
-                         : "step size ",
+        [GAMMA] = {reads & NEEDS_GAMMA, "gamma ", c->gamma, ""},
+        [POWER] = {reads & NEEDS_POWER, "power ", c->power, ""},
+        [STEP] = {c->step_size > 0 && (reads & NEEDS_STEP),
+                  reads & IS_SWEEP ? "iterations "
+                  : periods        ? "period "
+                                   : "step size ",
                   (double)c->step_size, ""},
-        [FACTOR] = {sgdr, "each period times ", (double)c->t_mult, ""},
-        [PEAK] = {cycle, "peak at ", 100.0 * c->pct_start, " %"},
-        [FIRST] = {cycle, "from max/", c->div_factor, ""},
-        [LAST] = {cycle, "down to max/", c->div_factor * c->final_div_factor, ""},
+        [FACTOR] = {periods, "each period times ", (double)c->t_mult, ""},
+        [PEAK] = {phases, "peak at ", 100.0 * c->pct_start, " %"},
+        [FIRST] = {phases, "from max/", c->div_factor, ""},
+        [LAST] = {phases, "down to max/", c->div_factor * c->final_div_factor, ""},
     };
 
     if (part == RATES)
         append_rates(s, c);
     else if (part == MOMENTUM)
         append_momentum(s, c);
-    else if (part == MILESTONES && clr_schedule_reads(policy, "milestones"))
+    else if (part == MILESTONES && (reads & NEEDS_MILESTONES))
         append_milestones(s, c);
-    else if (part == ANNEAL && cycle)
+    else if (part == ANNEAL && phases)
         str_append(s, "%s", c->anneal == CLR_ANNEAL_LINEAR ? "linear" : "cosine");
-    else if (part == PHASES && cycle)
+    else if (part == PHASES && phases)
         str_append(s, "%s phases", c->three_phase ? "three" : "two");
-    else if (part == BOUNDS && policy == CLR_POLICY_EXP_RANGE)
+    else if (part == BOUNDS && (reads & READS_EXP_RANGE))
         str_append(s, "on %s", c->exp_range == CLR_EXP_RANGE_BOUNDS ? "both bounds" : "the amplitude");
     else if (numbers[part].read && !isnan(numbers[part].value)) {
         append_number(s, numbers[part].before, numbers[part].value);
@@ -142,7 +129,7 @@ static void append_periods(struct str *s, const struct clr_schedule *c)
         str_append(s, ", …");
 }
 
-static void append_one_cycle(struct str *s, const struct clr_schedule *c)
+static void append_phases(struct str *s, const struct clr_schedule *c)
 {
     str_append(s, "%s", clr_schedule_policy_name(c->policy));
     append_number(s, " from ", c->max_lr / c->div_factor);
@@ -168,12 +155,12 @@ int clr_schedule_title(const struct clr_schedule *c, char *out, size_t size, str
 {
     struct str s = {0};
 
-    if (c->policy == CLR_POLICY_SGDR) {
+    if (clr_schedule_reads(c->policy, "t_mult")) {
         str_append(&s, "%s ", clr_schedule_policy_name(c->policy));
         append_rates(&s, c);
         append_periods(&s, c);
-    } else if (c->policy == CLR_POLICY_1CYCLE) {
-        append_one_cycle(&s, c);
+    } else if (clr_schedule_reads(c->policy, "pct_start")) {
+        append_phases(&s, c);
     } else {
         clr_schedule_describe(c, out, size);
         return out[0] ? 0 : clr_error_set(err, CLR_ENOMEM, "out of memory for a schedule's description");

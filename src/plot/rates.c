@@ -8,7 +8,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "plot/axes.h"
-#include "sched/pieces.h"
+#include "sched/policies.h"
 
 #define SAMPLES 8192 /* of a curve: more than a figure is wide */
 

@@ -2,75 +2,56 @@
 #include "sched/stored.h"
 
 #include <math.h>
-#include <string.h>
+
+#include "base/str.h"
+#include "sched/policies.h"
+
+static json_t *milestones_json(const struct clr_schedule *s)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < s->milestone_count; i++)
+        list = json_append(list, json_count(s->milestones[i]));
+    return list;
+}
+
+static json_t *field_json(const struct clr_schedule *s, const struct schedule_field *f)
+{
+    const void *at = (const char *)s + f->at;
+
+    switch (f->kind) {
+    case SCHEDULE_REAL:
+        return json_finite(*(const double *)at);
+    case SCHEDULE_COUNT:
+        return json_count(*(const uint64_t *)at);
+    case SCHEDULE_FLAG:
+        return json_boolean(*(const bool *)at);
+    case SCHEDULE_WORD:
+        return json_string(f->names()[*(const unsigned *)at]);
+    case SCHEDULE_MILESTONES:
+        break;
+    }
+    return milestones_json(s);
+}
 
 json_t *schedule_to_json(const struct clr_schedule *s)
 {
-    json_t *milestones = json_array();
+    json_t *json;
     char text[256];
 
     clr_schedule_describe(s, text, sizeof text);
-    for (size_t i = 0; i < s->milestone_count; i++)
-        milestones = json_append(milestones, json_count(s->milestones[i]));
-    return json_pack(
-        "{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:s, s:b, s:o, "
-        "s:o, s:o}",
-        "policy", clr_schedule_policy_name(s->policy), "description", text[0] ? json_string(text) : NULL,
-        "exp_range", s->exp_range == CLR_EXP_RANGE_BOUNDS ? "bounds" : "amplitude", "lr", json_finite(s->lr),
-        "min_lr", json_finite(s->min_lr), "max_lr", json_finite(s->max_lr), "gamma", json_finite(s->gamma),
-        "power", json_finite(s->power), "step_size", json_count(s->step_size), "milestones", milestones,
-        "t_mult", json_count(s->t_mult), "pct_start", s->pct_start, "div_factor", s->div_factor,
-        "final_div_factor", s->final_div_factor, "anneal", s->anneal == CLR_ANNEAL_COS ? "cos" : "linear",
-        "three_phase", s->three_phase, "momentum", json_finite(s->momentum), "cycle_momentum_low",
-        json_finite(s->cycle_momentum_low), "cycle_momentum_high", json_finite(s->cycle_momentum_high));
+    json = json_pack("{s:s, s:o}", "policy", clr_schedule_policy_name(s->policy), "description",
+                     text[0] ? json_string(text) : NULL);
+    for (const struct schedule_field *f = schedule_fields; f->name; f++)
+        if (!f->of_run)
+            json = json_put(json, f->name, field_json(s, f));
+    return json;
 }
 
 /* ---- reading ---- */
 
-static bool read_policy(struct clr_schedule *s, const json_t *json)
+static bool read_milestones(struct clr_schedule *s, const json_t *list)
 {
-    const char *name = json_string_value(json_object_get(json, "policy"));
-
-    for (int i = CLR_POLICY_FIXED; name && i <= CLR_POLICY_SWEEP_LOG; i++) {
-        s->policy = (enum clr_policy)i;
-        if (strcmp(clr_schedule_policy_name(s->policy), name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool read_real(double *out, const json_t *json, const char *name)
-{
-    const json_t *v = json_object_get(json, name);
-
-    if (!v || json_is_null(v))
-        return true;
-    *out = json_number_value(v);
-    return json_is_number(v);
-}
-
-static bool read_count(uint64_t *out, const json_t *json, const char *name)
-{
-    const json_t *v = json_object_get(json, name);
-
-    return !v || json_is_null(v) || json_count_value(out, v);
-}
-
-/* Which of the two words is it? `was` where there is none; -1: another one. */
-static int read_word(const json_t *json, const char *name, const char *first, const char *second, int was)
-{
-    const json_t *v = json_object_get(json, name);
-    const char *text = json_string_value(v);
-
-    if (!v || json_is_null(v))
-        return was;
-    return text && strcmp(text, first) == 0 ? 0 : text && strcmp(text, second) == 0 ? 1 : -1;
-}
-
-static bool read_milestones(struct clr_schedule *s, const json_t *json)
-{
-    const json_t *list = json_object_get(json, "milestones");
-
     s->milestone_count = json_array_size(list);
     if (s->milestone_count > CLR_MAX_MILESTONES)
         return false;
@@ -80,29 +61,49 @@ static bool read_milestones(struct clr_schedule *s, const json_t *json)
     return true;
 }
 
+static bool read_word(unsigned *out, const json_t *v, const char *const *names)
+{
+    const int i = json_is_string(v) ? str_index(json_string_value(v), names) : -1;
+
+    *out = (unsigned)i;
+    return i >= 0;
+}
+
+static bool read_field(struct clr_schedule *s, const struct schedule_field *f, const json_t *v)
+{
+    void *at = (char *)s + f->at;
+
+    if (!v || json_is_null(v))
+        return true;
+    switch (f->kind) {
+    case SCHEDULE_REAL:
+        *(double *)at = json_number_value(v);
+        return json_is_number(v);
+    case SCHEDULE_COUNT:
+        return json_count_value(at, v);
+    case SCHEDULE_FLAG:
+        *(bool *)at = json_is_true(v);
+        return json_is_boolean(v);
+    case SCHEDULE_WORD:
+        return read_word(at, v, f->names());
+    case SCHEDULE_MILESTONES:
+        break;
+    }
+    return read_milestones(s, v);
+}
+
 bool schedule_from_json(struct clr_schedule *out, const json_t *json, uint64_t iterations)
 {
-    const int exp_range = read_word(json, "exp_range", "bounds", "amplitude", CLR_EXP_RANGE_BOUNDS);
-    const int anneal = read_word(json, "anneal", "cos", "linear", CLR_ANNEAL_COS);
+    const char *name = json_string_value(json_object_get(json, "policy"));
     struct clr_schedule s;
+    bool whole;
 
     clr_schedule_init(&s, sizeof s);
     s.iterations = iterations;
-    s.exp_range = (enum clr_exp_range)exp_range;
-    s.anneal = (enum clr_anneal)anneal;
-    s.three_phase = json_is_true(json_object_get(json, "three_phase"));
-    if (exp_range < 0 || anneal < 0 || !read_policy(&s, json) || !read_milestones(&s, json) ||
-        !read_real(&s.lr, json, "lr") || !read_real(&s.min_lr, json, "min_lr") ||
-        !read_real(&s.max_lr, json, "max_lr") || !read_real(&s.gamma, json, "gamma") ||
-        !read_real(&s.power, json, "power") || !read_real(&s.pct_start, json, "pct_start") ||
-        !read_real(&s.div_factor, json, "div_factor") ||
-        !read_real(&s.final_div_factor, json, "final_div_factor") ||
-        !read_real(&s.momentum, json, "momentum") ||
-        !read_real(&s.cycle_momentum_low, json, "cycle_momentum_low") ||
-        !read_real(&s.cycle_momentum_high, json, "cycle_momentum_high") ||
-        !read_count(&s.step_size, json, "step_size") || !read_count(&s.t_mult, json, "t_mult"))
-        return false;
-    if (clr_schedule_check(&s, NULL) < 0)
+    whole = name && policy_find(&s.policy, name);
+    for (const struct schedule_field *f = schedule_fields; f->name && whole; f++)
+        whole = f->of_run || read_field(&s, f, json_object_get(json, f->name));
+    if (!whole || clr_schedule_check(&s, NULL) < 0)
         return false;
     *out = s;
     return true;

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "ocl/source.h"
+#include "sched/policies.h"
 #include "train/weights.h"
 
 /* ------------------------------------------------------------------ what variants are valid for */
@@ -236,8 +237,7 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
 {
     const struct clr_schedule *schedule = &s->o->schedule;
     const bool bound =
-        !s->o->continues && (schedule->policy == CLR_POLICY_SWEEP_LINEAR ||
-                             schedule->policy == CLR_POLICY_SWEEP_LOG || schedule->iterations > 0);
+        !s->o->continues && ((policy_of(schedule->policy)->reads & IS_SWEEP) || schedule->iterations > 0);
     const json_t *before = json_object_get(r->before, "settings");
     json_t *settings;
     int rc = 0;

@@ -164,8 +164,8 @@ int weights_transform(const struct st_file *file, const struct clr_train_options
     if (!values || o->mean >= 0)
         return 0;
     if (named < 0)
-        return clr_error_set(err, CLR_EINPUT, "%s: clr.mean '%.40s' is none of this version's%s", o->init, name,
-                             str_known(known, name, clr_mean_names()));
+        return clr_error_set(err, CLR_EINPUT, "%s: clr.mean '%.40s' is none of this version's%s", o->init,
+                             name, str_known(known, name, clr_mean_names()));
     if (!parse_values(values, o->data, mean))
         return clr_error_set(err, CLR_EINPUT, "%s: clr.mean_values does not fit images of %d×%d×%d", o->init,
                              o->data->channels, o->data->height, o->data->width);
@@ -236,9 +236,10 @@ static int write_weights(const struct session *s, const char *path, float *value
     struct st_file file = {.count = params->count};
     struct str means = {0};
     char scale[32], *text[12];
-    const char *pairs[] = {"format",          "pt",        "clr.format", FORMAT,     "clr.net",
-                           s->o->net_name,    "clr.scale", scale,        "clr.mean", clr_mean_names()[s->mean_kind],
-                           "clr.mean_values", NULL};
+    const char *pairs[] = {
+        "format",          "pt",        "clr.format", FORMAT,     "clr.net",
+        s->o->net_name,    "clr.scale", scale,        "clr.mean", clr_mean_names()[s->mean_kind],
+        "clr.mean_values", NULL};
     int rc = mem_new(&file.tensors, params->count, sizeof *file.tensors, "tensors", err);
 
     if (rc < 0)

@@ -44,6 +44,13 @@ def help_of_every_command():
 
 
 @case
+def help_of_an_option_begins_with_its_policies():
+    out = expect(clr("schedule", "--help"), 0).out
+    for option, policies in (("power", "inv, poly"), ("t-mult", "sgdr"), ("lr", "fixed, multistep, exp, step, inv")):
+        check(re.search(rf"--{option} [A-Z] +{policies}", out), f"--{option} is not for {policies}\n{out}")
+
+
+@case
 def man_page_knows_every_option():
     page = (ROOT / "docs" / "clr-cl.1").read_text(encoding="utf-8")
     for command in COMMANDS:

@@ -413,7 +413,7 @@ START_TEST(test_schedule__missing_parameters_are_named)
         {CLR_POLICY_TRIANGULAR2,
          "`min_lr`, `max_lr` and `step_size` are missing: policy triangular2 needs them"},
         {CLR_POLICY_EXP_RANGE,
-         "`min_lr`, `max_lr`, `step_size` and `gamma` are missing: policy exp_range needs them"},
+         "`min_lr`, `max_lr`, `gamma` and `step_size` are missing: policy exp_range needs them"},
         {CLR_POLICY_DECAY, "`min_lr`, `max_lr` and `step_size` are missing: policy decay needs them"},
         {CLR_POLICY_EXP, "`lr` and `gamma` are missing: policy exp needs them"},
         {CLR_POLICY_1CYCLE, "`max_lr` and `iterations` are missing: policy 1cycle needs them"},

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "sched/pieces.h"
+#include "sched/policies.h"
 #include "sched/stored.h"
 
 #define RUN 1000u
