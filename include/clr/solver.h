@@ -32,7 +32,7 @@ struct solver {
 /**
  * Read a solver file. The path of its net is taken as it stands, from the working directory, or else from the
  * solver's folder, or by its last part there; with_net false: another is given, and of this one nothing is
- * taken but its batch, if it is there. CLR_EINPUT: "FILE:LINE:COLUMN: …". Clear in any case.
+ * taken but its batch, if it is there and can be read. CLR_EINPUT: "FILE:LINE:COLUMN: …". Clear in any case.
  */
 CLR_API int clr_solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err);
 

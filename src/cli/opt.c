@@ -64,7 +64,9 @@ int opt_require(const struct opt_set *set, const char *name, struct clr_error *e
     if (opt_given(set, name))
         return 0;
     append_help(&help, o);
-    rc = clr_error_set(err, CLR_EUSAGE, "--%s %s is missing: %s", name, o->argument, str_text(&help));
+    rc = str_check(&help, err);
+    if (rc == 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "--%s %s is missing: %s", name, o->argument, str_text(&help));
     str_clear(&help);
     return rc;
 }
@@ -87,8 +89,10 @@ int opt_require_all(const struct opt_set *set, const struct opt_command *command
                    : i + 1 == count ? " and "
                                     : ", ",
                    missing[i], opt_find(set, missing[i])->argument);
-    rc = clr_error_set(err, CLR_EUSAGE, "%s are missing; usage: clr-cl %s %s", str_text(&list), command->name,
-                       command->usage);
+    rc = str_check(&list, err);
+    if (rc == 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "%s are missing; usage: clr-cl %s %s", str_text(&list),
+                           command->name, command->usage);
     str_clear(&list);
     return rc;
 }
@@ -328,8 +332,10 @@ static int refuse(const struct opt *o, const char *text, struct clr_error *err)
         if (str_parse_double(text, -HUGE_VAL, HUGE_VAL, &v) && !str_fits_float(v))
             str_append(&s, " that is neither too large nor too small for float32");
     }
-    rc = clr_error_set(err, CLR_EUSAGE, "--%s takes %s, not '%s'%s%s%s", o->name, str_text(&s), text,
-                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    rc = str_check(&s, err);
+    if (rc == 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "--%s takes %s, not '%s'%s%s%s", o->name, str_text(&s), text,
+                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     str_clear(&s);
     return rc;
 }

@@ -45,6 +45,8 @@ void spec_no_effect(struct layer_reading *in, const struct pt_field *field, cons
 {
     struct spec_said *said = in->said;
 
+    if (said->quiet)
+        return;
     for (size_t i = 0; i < said->count; i++)
         if (strcmp(said->reasons[i], why) == 0)
             return;

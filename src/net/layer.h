@@ -64,6 +64,7 @@ struct spec_said {
     const char *reasons[16];
     size_t count;
     bool types;
+    bool quiet; /* nothing is logged */
 };
 
 struct layer_reading {

@@ -1,7 +1,6 @@
 /* Caffe's solver files: see solver.h. */
 #include <clr/solver.h>
 
-#include <clr/dataset.h>
 #include <clr/schedule.h>
 
 #include <inttypes.h>
@@ -12,6 +11,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "net/prototxt.h"
+#include "net/spec.h"
 #include "ops/optimizer.h"
 
 struct solver_reading {
@@ -226,44 +226,21 @@ static int find_net(char **out, struct solver_reading *in, const char *path, boo
     return rc;
 }
 
-/* The first field of that name in a message; NULL: none. */
-static const struct pt_field *child(const struct prototxt *doc, const struct pt_field *message,
-                                    const char *name)
+/* The training batch of the net, if it has one. Where another net is used, an error in this one is none. */
+static void read_batch(struct solver_reading *in, const char *net, bool wanted)
 {
-    for (size_t i = message ? message->first : 0; i; i = doc->fields[i].next)
-        if (strcmp(doc->fields[i].name, name) == 0)
-            return &doc->fields[i];
-    return NULL;
-}
+    struct clr_error why;
+    int batch = 0, rc = spec_training_batch(&batch, net, &why);
 
-/* The training batch of the net's data layer, if it has one. The trainer reads all else of the net. */
-static int read_batch(struct solver_reading *in, const char *net)
-{
-    struct prototxt doc = {0};
-    char *text = NULL;
-    size_t size = 0;
-    int batch = 0, rc = fs_read(net, PT_LIMIT_BYTES, &text, &size, in->err);
-
-    if (rc == 0)
-        rc = prototxt_parse(&doc, net, text, size, in->err);
-    free(text);
-    if (rc < 0)
-        return rc;
-    for (size_t i = doc.fields[0].first; i && batch == 0; i = doc.fields[i].next) {
-        const struct pt_field *layer = &doc.fields[i], *include = child(&doc, layer, "include"),
-                              *phase = child(&doc, include, "phase"),
-                              *size_of = child(&doc, child(&doc, layer, "data_param"), "batch_size");
-        const bool test = phase && phase->text && strcmp(phase->text, "TEST") == 0;
-        if (size_of && size_of->text && !test)
-            batch = str_parse_int(size_of->text, 1, INT_MAX, &batch) ? batch : 0;
-    }
-    prototxt_clear(&doc);
-    if (batch > 0)
+    if (rc == CLR_EINPUT && !wanted)
+        log_line(CLR_LOG_WARNING, "%s: the batch size of its net is not used: %s", in->path, why.message);
+    else if (rc < 0)
+        in->r.rc = clr_error_set(in->err, rc, "%s", why.message); /* a problem of another file */
+    else if (batch > 0)
         add_count(in, "batch", batch);
-    return in->r.rc;
 }
 
-static int read_net(struct solver_reading *in, bool wanted)
+static void read_net(struct solver_reading *in, bool wanted)
 {
     const char *net = NULL, *train = NULL, *test = NULL;
     char *path = NULL;
@@ -272,25 +249,27 @@ static int read_net(struct solver_reading *in, bool wanted)
     pt_text(&in->r, "net", &net, in->err);
     pt_text(&in->r, "train_net", &train, in->err);
     pt_text(&in->r, "test_net", &test, in->err);
-    if ((net != NULL) == (train != NULL))
-        return pt_error(in->r.doc, in->r.message, in->err, "give 'net', or else 'train_net'");
-    if (!(net ? net : train)[0])
-        return pt_error(in->r.doc, place_of(in, net ? "net" : "train_net"), in->err,
-                        "'%s' is empty; it takes a net's name or file", net ? "net" : "train_net");
+    if ((net != NULL) == (train != NULL)) {
+        (void)pt_error(in->r.doc, in->r.message, in->err, "give 'net', or else 'train_net'");
+        return;
+    }
+    if (!(net ? net : train)[0]) {
+        (void)pt_error(in->r.doc, place_of(in, net ? "net" : "train_net"), in->err,
+                       "'%s' is empty; it takes a net's name or file", net ? "net" : "train_net");
+        return;
+    }
     if (test && strcmp(test, net ? net : train) != 0)
-        return pt_error(
+        (void)pt_error(
             in->r.doc, place_of(in, "test_net"), in->err,
             "'test_net' is another file: write both as one 'net', whose layers say 'include { phase: … }'");
     rc = find_net(&path, in, net ? net : train, wanted);
+    if (rc < 0 && rc != CLR_EINPUT)
+        in->r.rc = rc;
     if (rc == 0 && wanted)
         add(in, "net", path);
-    if (rc == 0 && fs_is_path(path) && fs_exists(path)) {
-        rc = read_batch(in, path);
-        if (rc < 0)
-            in->r.rc = rc; /* a problem of another file */
-    }
+    if (rc == 0 && fs_is_path(path) && fs_exists(path))
+        read_batch(in, path, wanted);
     free(path);
-    return rc;
 }
 
 /* ------------------------------------------------------------------ the rest */
@@ -363,9 +342,7 @@ int clr_solver_read(struct solver *out, const char *path, bool with_net, struct 
     if (rc < 0)
         return rc;
     pt_open(&in.r, &doc, NULL);
-    rc = read_net(&in, with_net);
-    if (rc < 0 && rc != CLR_EINPUT)
-        in.r.rc = rc;
+    read_net(&in, with_net);
     read_rate(&in);
     read_update(&in);
     read_lengths(&in);

@@ -86,10 +86,10 @@ static int read_net_inputs(struct clr_net_spec *spec, struct prototxt *doc, stru
     return 0;
 }
 
-static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r,
+static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r, bool quiet,
                        struct clr_error *err)
 {
-    struct spec_said said = {0};
+    struct spec_said said = {.quiet = quiet};
     struct layer_spec *layer = NULL;
     int rc;
 
@@ -110,7 +110,7 @@ static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct p
 }
 
 /* Fills the rest of *spec from its text. */
-static int read_net(struct clr_net_spec *spec, size_t size, struct clr_error *err)
+static int read_net(struct clr_net_spec *spec, size_t size, bool quiet, struct clr_error *err)
 {
     static const char *const unsupported[] = {"layers", "force_backward", "state", "debug_info", NULL};
     struct prototxt doc = {0};
@@ -131,7 +131,7 @@ static int read_net(struct clr_net_spec *spec, size_t size, struct clr_error *er
     if (rc >= 0)
         rc = read_net_inputs(spec, &doc, &r, err);
     if (rc >= 0)
-        rc = read_layers(spec, &doc, &r, err);
+        rc = read_layers(spec, &doc, &r, quiet, err);
     if (rc >= 0)
         rc = pt_close(&r, unsupported, err);
     if (rc >= 0 && spec->layer_count == 0)
@@ -163,7 +163,7 @@ static int open_net(struct clr_net_spec *spec, const char *name, size_t *size, s
     return rc < 0 ? rc : fs_read(name, PT_LIMIT_BYTES, &spec->text, size, err);
 }
 
-int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *err)
+static int load(struct clr_net_spec **out, const char *name, bool quiet, struct clr_error *err)
 {
     struct clr_net_spec *spec;
     size_t size = 0;
@@ -173,7 +173,7 @@ int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *
         return rc;
     rc = open_net(spec, name, &size, err);
     if (rc >= 0)
-        rc = read_net(spec, size, err);
+        rc = read_net(spec, size, quiet, err);
     if (rc < 0) {
         clr_net_destroy(spec);
         return rc;
@@ -185,6 +185,25 @@ int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *
     }
     *out = spec;
     return 0;
+}
+
+int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *err)
+{
+    return load(out, name, false, err);
+}
+
+int spec_training_batch(int *out, const char *path, struct clr_error *err)
+{
+    struct clr_net_spec *spec = NULL;
+    int batch = 0, rc = load(&spec, path, true, err);
+
+    for (size_t i = 0; rc == 0 && i < spec->layer_count && batch == 0; i++)
+        if ((spec->layers[i].phases & PHASE_TRAIN) && spec->layers[i].class != &layer_input)
+            batch = spec->layers[i].source.batch_size;
+    if (rc == 0)
+        *out = batch;
+    clr_net_destroy(spec);
+    return rc;
 }
 
 void clr_net_destroy(struct clr_net_spec *spec)

@@ -130,6 +130,23 @@ def solver_gives_way_in_length_and_net():
     other = fresh("run")
     expect(train("--solver", cyclic, "--out", other, "--net", tiny_net()), 0)
     check(settings(other)["batch"] == 10, "the batch is no longer that of the solver's net")
+    broken = write(fresh("s").parent / "broken.prototxt", SOLVER.format(net=tiny_net('"Pooling"', '"Mixing"')))
+    expect(train("--solver", broken, "--out", fresh("run"), "--net", tiny_net(), "--batch", 9999), 2, [],
+           ["batch size of its net is not used: .*'Mixing'"])
+    expect(train("--solver", broken, "--out", fresh("run")), 4, [], ["unknown layer type 'Mixing'"])
+
+
+@case
+def solver_takes_the_batch_of_the_training_layer():
+    """Of two layers of data, that which training reads: exclude names its phase as well as include."""
+    one = """layer { name: "%s" type: "Data" top: "data" top: "label" %s { phase: %s } data_param { batch_size: %d } }
+"""
+    text = open(tiny_net(), encoding="utf-8").read()
+    start = text.index("layer {", text.index("layer {") + 1)
+    for test, training in (("exclude", "TRAIN"), ("exclude", "TEST")), (("include", "TEST"), ("include", "TRAIN")):
+        net = write(fresh("net.prototxt"), one % ("a", *test, 77) + one % ("b", *training, 7777) + text[start:])
+        file = write(fresh("s").parent / "two.prototxt", SOLVER.format(net=net))
+        expect(train("--solver", file, "--out", fresh("run")), 2, [], ["--batch 7777: .* has only"])
 
 
 @case

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 
 from faulty import LONG, check_end, copied, end, in_parallel, run, same, short, start, whole
-from harness import case, check, expect, fresh, names, skip, tiny_data, tiny_net
+from harness import case, check, expect, fresh, names, skip, tiny_data, tiny_net, write
 
 SAME = ["history.csv", "loss.csv", "final.safetensors"]
 ENOMEM, EACCES, EROFS = 12, 13, 30
@@ -295,3 +295,15 @@ def clock_jumps():
     check(0 <= result["seconds"] < 2 * 3600, f"run.json: {result}")
     speeds = [float(text) for text in re.findall(r"(\S+) it/s", ended.err)]
     check(speeds and all(0 < speed < 1e6 for speed in speeds), f"speeds {speeds}\n{ended}")
+
+
+@case
+def memory_runs_out_in_a_solver_of_a_built_in_net():
+    """Whichever allocation fails: what it was for is not missing afterwards without a word."""
+    file = write(fresh("s").parent / "solver.prototxt", 'net: "lenet" lr_policy: "fixed" base_lr: 1 max_iter: 1')
+    for number in range(1, 80):
+        ended = run(fresh("solver"), ["train", "--solver", file, "--out", "run"],
+                    FAULTS_FAIL=f"memory:{number}:12")
+        expect_end(ended, *((1, ["out of memory"]) if ended.code == 1 else (2, ["--data DATA is missing: cifar10"])))
+        if not ended.failed:
+            break
