@@ -16,11 +16,7 @@
 
 const char *const *clr_lab_names(void)
 {
-    static const char *names[16];
-
-    for (size_t i = 0; i < embedded_experiments_count && i + 1 < MEM_COUNT(names); i++)
-        names[i] = embedded_experiments[i].name;
-    return names;
+    return embedded_experiments_names;
 }
 
 static bool is_name(const char *text)
@@ -323,29 +319,6 @@ static int read_all(struct lab_experiment *e, struct prototxt *doc, struct lab_r
     return rc < 0 ? rc : 0;
 }
 
-/* The text and the file's name for messages. */
-static int open_file(struct lab_experiment *e, const char *name, size_t *size, struct clr_error *err)
-{
-    struct str text = {0};
-    char known[STR_KNOWN];
-    int rc;
-
-    for (size_t i = 0; i < embedded_experiments_count; i++) {
-        if (strcmp(embedded_experiments[i].name, name) != 0)
-            continue;
-        str_append(&text, "built-in %s", name);
-        rc = str_take(&e->file, &text, err);
-        *size = embedded_experiments[i].size;
-        return rc < 0 ? rc : str_duplicate(&e->text, embedded_experiments[i].text, err);
-    }
-    if (!fs_is_path(name))
-        return clr_error_set(err, CLR_EINPUT,
-                             "no experiment '%.100s' (a file's name has a '.' or a '/' in it)%s", name,
-                             str_known(known, name, clr_lab_names()));
-    rc = str_duplicate(&e->file, name, err);
-    return rc < 0 ? rc : fs_read(name, PT_LIMIT_BYTES, &e->text, size, err);
-}
-
 int clr_lab_load(struct lab_experiment **out, const char *name, struct clr_error *err)
 {
     struct lab_experiment *e = NULL;
@@ -355,7 +328,8 @@ int clr_lab_load(struct lab_experiment **out, const char *name, struct clr_error
     int rc = mem_new(&e, 1, sizeof *e, "an experiment", err);
 
     if (rc == 0)
-        rc = open_file(e, name, &size, err);
+        rc = embedded_open(&e->file, &e->text, &size, embedded_experiments, embedded_experiments_names,
+                           "experiment", name, PT_LIMIT_BYTES, err);
     if (rc == 0)
         rc = prototxt_parse(&doc, e->file, e->text, size, err);
     if (rc == 0) {

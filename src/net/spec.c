@@ -14,9 +14,7 @@
 
 const char *const *clr_net_names(void)
 {
-    static const char *const names[] = {"quick", "full", "caffe-quick", "caffe-full", "lenet", NULL};
-
-    return names;
+    return embedded_nets_names;
 }
 
 /* A zeroed layer at the end. */
@@ -141,28 +139,6 @@ static int read_net(struct clr_net_spec *spec, size_t size, bool quiet, struct c
     return rc < 0 ? rc : 0;
 }
 
-/* The text and the file's name for messages. */
-static int open_net(struct clr_net_spec *spec, const char *name, size_t *size, struct clr_error *err)
-{
-    struct str file = {0};
-    char known[STR_KNOWN];
-    int rc;
-
-    for (size_t i = 0; i < embedded_nets_count; i++) {
-        if (strcmp(embedded_nets[i].name, name) != 0)
-            continue;
-        str_append(&file, "built-in %s", name);
-        rc = str_take(&spec->file, &file, err);
-        *size = embedded_nets[i].size;
-        return rc < 0 ? rc : str_duplicate(&spec->text, embedded_nets[i].text, err);
-    }
-    if (!fs_is_path(name))
-        return clr_error_set(err, CLR_EINPUT, "no net '%.100s' (a file's name has a '.' or a '/' in it)%s",
-                             name, str_known(known, name, clr_net_names()));
-    rc = str_duplicate(&spec->file, name, err);
-    return rc < 0 ? rc : fs_read(name, PT_LIMIT_BYTES, &spec->text, size, err);
-}
-
 static int load(struct clr_net_spec **out, const char *name, bool quiet, struct clr_error *err)
 {
     struct clr_net_spec *spec;
@@ -171,7 +147,8 @@ static int load(struct clr_net_spec **out, const char *name, bool quiet, struct 
 
     if (rc < 0)
         return rc;
-    rc = open_net(spec, name, &size, err);
+    rc = embedded_open(&spec->file, &spec->text, &size, embedded_nets, embedded_nets_names, "net", name,
+                       PT_LIMIT_BYTES, err);
     if (rc >= 0)
         rc = read_net(spec, size, quiet, err);
     if (rc < 0) {
