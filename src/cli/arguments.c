@@ -10,14 +10,6 @@
 
 #define LIMIT_ARGUMENTS ((size_t)(2 * OPT_MAX + 1))
 
-static int append(struct arguments *a, const char *text, struct clr_error *err)
-{
-    const int rc = str_duplicate(&a->values[a->count], text, err);
-
-    a->count += rc == 0;
-    return rc;
-}
-
 /* Options that run.json does not record: each process has its own. */
 static bool is_passing(const char *name)
 {
@@ -43,17 +35,21 @@ static const struct opt *option_at(const json_t *list, size_t i, const struct op
     return text && strncmp(text, "--", 2) == 0 ? opt_find(set, text + 2) : NULL;
 }
 
-/* Is it what arguments_to_keep() writes: a command, its options, and after each the value that it takes? */
+/* Is it what arguments_to_keep() writes: a command, its options, each once, and after it the value that it takes? */
 static bool are_kept(const json_t *list, const struct opt_set *set)
 {
+    bool seen[OPT_MAX] = {false};
+
     if (json_is_null(list))
         return true;
     if (!json_is_array(list) || json_array_size(list) > LIMIT_ARGUMENTS || !text_at(list, 0))
         return false;
     for (size_t i = 1; i < json_array_size(list); i++) {
         const struct opt *o = option_at(list, i, set);
-        if (!o || is_passing(o->name) || (o->kind != OPT_FLAG && !text_at(list, ++i)))
+        if (!o || is_passing(o->name) || seen[o - set->options] ||
+            (o->kind != OPT_FLAG && !text_at(list, ++i)))
             return false;
+        seen[o - set->options] = true;
     }
     return true;
 }
@@ -90,6 +86,51 @@ out:
     return rc;
 }
 
+/* Either of these options gives the length of a run, and replaces both. */
+static bool is_length(const char *name)
+{
+    return strcmp(name, "iterations") == 0 || strcmp(name, "cycles") == 0;
+}
+
+static int add_option(struct opt_set *set, bool length, const char *name, const char *value,
+                      struct clr_error *err)
+{
+    return length && is_length(name) ? 0 : opt_add_value(set, name, value, err);
+}
+
+static bool has_length(const struct opt_set *set)
+{
+    return opt_given(set, "iterations") || opt_given(set, "cycles");
+}
+
+int arguments_add(struct opt_set *set, const struct solver *solver, const char *folder, const char *command,
+                  struct clr_error *err)
+{
+    bool length = has_length(set);
+    json_t *list = NULL;
+    int rc = folder ? read_kept(&list, folder, set, command, err) : 0;
+
+    for (size_t i = 0; i < solver->count && rc == 0; i++)
+        rc = add_option(set, length, solver->options[i].name, solver->options[i].value, err);
+    length = has_length(set);
+    for (size_t i = 1; i < json_array_size(list) && rc == 0; i++) {
+        const struct opt *o = option_at(list, i, set);
+        rc = add_option(set, length, o->name, o->kind == OPT_FLAG ? NULL : text_at(list, ++i), err);
+    }
+    json_decref(list);
+    return rc;
+}
+
+/* ---- recording ----------------------------------------------------------------------------------------- */
+
+static int append(struct arguments *a, const char *text, struct clr_error *err)
+{
+    const int rc = str_duplicate(&a->values[a->count], text, err);
+
+    a->count += rc == 0;
+    return rc;
+}
+
 static int append_option(struct arguments *a, const char *name, const char *value, struct clr_error *err)
 {
     struct str text = {0};
@@ -101,27 +142,6 @@ static int append_option(struct arguments *a, const char *name, const char *valu
     return rc == 0 && value ? append(a, value, err) : rc;
 }
 
-/* Either of these options gives the length of a run, and replaces both. */
-static bool is_length(const char *name)
-{
-    return strcmp(name, "iterations") == 0 || strcmp(name, "cycles") == 0;
-}
-
-/* Append the arguments of a run.json, without the length if another one is given. */
-static int append_kept(struct arguments *a, const json_t *list, const struct opt_set *set, bool length,
-                       struct clr_error *err)
-{
-    int rc = 0;
-
-    for (size_t i = 1; i < json_array_size(list) && rc == 0; i++) {
-        const struct opt *o = option_at(list, i, set);
-        const char *value = o->kind == OPT_FLAG ? NULL : text_at(list, ++i);
-        if (!length || !is_length(o->name))
-            rc = append_option(a, o->name, value, err);
-    }
-    return rc;
-}
-
 /* Take *a over into *out, or free it after an error. */
 static int finish(struct arguments *out, struct arguments *a, int rc)
 {
@@ -131,36 +151,6 @@ static int finish(struct arguments *out, struct arguments *a, int rc)
         *out = *a;
     return rc;
 }
-
-int arguments_join(struct arguments *out, const char *folder, const struct opt_set *set,
-                   const struct solver *solver, int argc, char **argv, struct clr_error *err)
-{
-    const size_t more = solver ? solver->count : 0;
-    const bool given = opt_given(set, "iterations") || opt_given(set, "cycles");
-    bool length = given;
-    struct arguments a = {0};
-    json_t *list = NULL;
-    int rc = folder ? read_kept(&list, folder, set, argv[0], err) : 0;
-
-    for (size_t i = 0; i < more; i++)
-        length = length || is_length(solver->options[i].name);
-    if (rc == 0)
-        rc = mem_new(&a.values, json_array_size(list) + 2 * more + (size_t)argc + 1, sizeof *a.values,
-                     "arguments", err);
-    if (rc == 0)
-        rc = append(&a, argv[0], err);
-    if (rc == 0)
-        rc = append_kept(&a, list, set, length, err);
-    for (size_t i = 0; i < more && rc == 0; i++)
-        if (!given || !is_length(solver->options[i].name))
-            rc = append_option(&a, solver->options[i].name, solver->options[i].value, err);
-    for (int k = 1; k < argc && rc == 0; k++)
-        rc = append(&a, argv[k], err);
-    json_decref(list);
-    return finish(out, &a, rc);
-}
-
-/* ---- recording ----------------------------------------------------------------------------------------- */
 
 int arguments_to_keep(struct arguments *out, const char *command, const struct opt_set *set,
                       struct clr_error *err)

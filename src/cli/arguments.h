@@ -15,17 +15,17 @@ struct arguments {
 };
 
 /*
- * Join what the run in a folder began with (NULL, or no run there: nothing), the options of a solver's file
- * (NULL: nothing), and argv: if an option is repeated, the last one wins. Of --iterations and --cycles only
- * the last ones are taken.
+ * Add to the options that were given those of a solver's file, and then those that the run in a folder (NULL,
+ * or no run there: none) began with, as far as they are not given yet. Of --iterations and --cycles only the
+ * first one is taken.
  *
- * @param set  argv, parsed
+ * @param command  the command's name
  * @return 0; CLR_EINPUT: a run.json that cannot be read, or that holds anything but what arguments_to_keep()
  *         writes for the options in *set, as it may come from a stranger; CLR_EUSAGE: the run is another
  *         command's; CLR_ENOMEM
  */
-int arguments_join(struct arguments *out, const char *folder, const struct opt_set *set,
-                   const struct solver *solver, int argc, char **argv, struct clr_error *err);
+int arguments_add(struct opt_set *set, const struct solver *solver, const char *folder, const char *command,
+                  struct clr_error *err);
 
 /*
  * The command's name and each option that was given, once, for run.json. Options that do not change the

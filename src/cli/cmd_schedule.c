@@ -80,6 +80,8 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
     if (rc == 0)
         rc = opt_require(&run->set, "policy", err);
     if (rc == 0)
+        rc = run_options_check(run, err);
+    if (rc == 0)
         rc = run_options_resolve(run, err);
     if (rc == 0 && run->train.iterations > MAX_ROWS)
         rc = clr_error_set(err, CLR_EUSAGE, "--cycles: %llu iterations are more than the %u rows that fit",

@@ -415,13 +415,15 @@ static int take_args(struct opt_set *set, const struct opt_command *command, str
     return 0;
 }
 
-/* popt uses the table for as long as its context lives; only one option set is parsed at a time. */
-static struct poptOption table[OPT_MAX + 2];
-
-static void fill_popt_table(const struct opt_set *set)
+static int make_popt_table(struct opt_set *set, struct clr_error *err)
 {
+    struct poptOption *table = NULL;
     size_t i;
+    int rc = mem_new(&table, set->count + 2, sizeof *table, "options", err);
 
+    if (rc < 0)
+        return rc;
+    set->table = table;
     for (i = 0; i < set->count; i++) {
         const struct opt *o = &set->options[i];
         table[i] = (struct poptOption){
@@ -430,18 +432,41 @@ static void fill_popt_table(const struct opt_set *set)
     }
     table[i] = (struct poptOption){"help", 'h', POPT_ARG_NONE, NULL, OPT_MAX + 1, NULL, NULL};
     table[i + 1] = (struct poptOption)POPT_TABLEEND;
+    return 0;
+}
+
+/* The text, which is taken, as the value of option i; of a flag NULL. */
+static int give(struct opt_set *set, size_t i, char *text, struct clr_error *err)
+{
+    free(set->texts[i]);
+    set->texts[i] = text;
+    set->given[i] = true;
+    return set_value(&set->options[i], text, err);
+}
+
+int opt_add_value(struct opt_set *set, const char *name, const char *text, struct clr_error *err)
+{
+    char *copy = NULL;
+    int rc = 0;
+
+    if (opt_given(set, name))
+        return 0;
+    if (text)
+        rc = str_duplicate(&copy, text, err);
+    return rc < 0 ? rc : give(set, (size_t)(opt_find(set, name) - set->options), copy, err);
 }
 
 int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, char **argv,
               struct clr_error *err)
 {
-    int code, rc;
+    int code, rc = make_popt_table(set, err);
 
+    if (rc < 0)
+        return rc;
     for (int k = 1; k < argc; k++) /* popt would put the next argument in its place */
         if (strstr(argv[k], "!#:+"))
             return clr_error_set(err, CLR_EUSAGE, "'%.100s': no argument may have '!#:+' in it", argv[k]);
-    fill_popt_table(set);
-    set->context = poptGetContext("clr-cl", argc, (const char **)argv, table, 0);
+    set->context = poptGetContext("clr-cl", argc, (const char **)argv, set->table, 0);
     if (!set->context)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for options");
     while ((code = poptGetNextOpt(set->context)) > 0) {
@@ -450,16 +475,12 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
             print_help(set, command);
             return 1;
         }
-        if (set->options[i].kind != OPT_FLAG) {
-            free(set->texts[i]);
-            set->texts[i] = poptGetOptArg(set->context);
-            if (!set->texts[i])
-                return clr_error_set(err, CLR_EUSAGE, "--%s needs a value", set->options[i].name);
-        }
-        rc = set_value(&set->options[i], set->texts[i], err);
+        char *text = set->options[i].kind == OPT_FLAG ? NULL : poptGetOptArg(set->context);
+        if (!text && set->options[i].kind != OPT_FLAG)
+            return clr_error_set(err, CLR_EUSAGE, "--%s needs a value", set->options[i].name);
+        rc = give(set, i, text, err);
         if (rc < 0)
             return rc;
-        set->given[i] = true;
     }
     if (code < -1)
         return popt_failure(set, command, code, err);
@@ -476,5 +497,6 @@ void opt_clear(struct opt_set *set)
     }
     if (set->context)
         (void)poptFreeContext(set->context);
+    free(set->table);
     *set = (struct opt_set){0};
 }

@@ -119,7 +119,7 @@ struct opt_set {
     size_t count;
     const char **args; /* arguments that are no options */
     int arg_count;
-    void *context; /* poptContext */
+    void *context, *table; /* poptContext, and the struct poptOption[] that it uses */
 };
 
 /* Add a group of options under a title (at most OPT_MAX in all). The table is copied. Start from {0}. */
@@ -133,6 +133,9 @@ void opt_add(struct opt_set *set, const char *title, const struct opt *table, si
 int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, char **argv,
               struct clr_error *err);
 void opt_clear(struct opt_set *set);
+
+/* After parsing: give the option of that name (there is one) this value, unless it was given. NULL: a flag. */
+int opt_add_value(struct opt_set *set, const char *name, const char *text, struct clr_error *err);
 
 /* The option of that name (without the dashes), or NULL. */
 const struct opt *opt_find(const struct opt_set *set, const char *name);

@@ -11,7 +11,6 @@
 #define MAX_RATE          1e6
 #define MAX_GAMMA         1e6
 #define MAX_CYCLES        1e9
-#define STAND_IN          1000000 /* iterations of an epoch, until the data set is read */
 #define RANGE_EVALUATIONS 40
 
 /* OPT_CHOICE writes an int. */
@@ -232,12 +231,6 @@ void run_options_add_output(struct run_options *o)
 
 /* ---- schedules ----------------------------------------------------------------------------------------- */
 
-/* The data set is not read yet, so the length of an epoch is not known. */
-static bool is_stand_in(const struct run_options *o)
-{
-    return o->per_epoch > 0 && !o->dataset;
-}
-
 static int to_iterations(uint64_t *out, const struct run_options *o, const struct opt_span *span,
                          const char *name, struct clr_error *err)
 {
@@ -271,29 +264,42 @@ static void warn_of_unused_optimizer(const struct run_options *o)
                      clr_optimizer_name(o->train.optimizer));
 }
 
-static int resolve_milestones(struct run_options *o, struct clr_error *err)
+static int check_length(const struct run_options *o, struct clr_error *err)
 {
-    struct clr_schedule *s = &o->train.schedule;
-    size_t epochs = 0;
-    int rc = 0;
+    const enum clr_policy policy = o->train.schedule.policy;
 
-    s->milestone_count = o->milestones.count;
-    for (size_t i = 0; rc == 0 && i < o->milestones.count; i++) {
-        rc = to_iterations(&s->milestones[i], o, &o->milestones.spans[i], "milestones", err);
-        epochs += o->milestones.spans[i].epochs > 0;
-    }
-    /* Until the length of an epoch is known, epochs and iterations have no order that could be checked. */
-    if (is_stand_in(o) && epochs > 0 && epochs < o->milestones.count)
-        s->milestone_count = 1;
-    return rc;
+    if (!opt_given(&o->set, "cycles"))
+        return opt_require(&o->set, "iterations", err);
+    if (opt_given(&o->set, "iterations"))
+        return clr_error_set(err, CLR_EUSAGE, "--cycles and --iterations: give one of them");
+    if (!clr_schedule_is_cyclic(policy))
+        return clr_error_set(err, CLR_EUSAGE, "--cycles: policy %s has no cycles; give --iterations",
+                             clr_schedule_policy_name(policy));
+    return opt_require(&o->set, "step-size", err);
 }
 
-static int resolve_schedule(struct run_options *o, struct clr_error *err)
+/* Of a length in epochs only matters here that it is given; milestones in iterations must ascend anyway. */
+static struct clr_schedule with_known_lengths(const struct run_options *o)
 {
-    struct clr_schedule *s = &o->train.schedule;
-    int rc = resolve_milestones(o, err);
+    struct clr_schedule s = o->train.schedule;
 
-    s->iterations = clr_schedule_reads(s->policy, "iterations") ? o->train.iterations : 0;
+    s.step_size = o->step_size.epochs > 0 ? 1 : o->step_size.iterations;
+    s.iterations = 1;
+    for (size_t i = 0; i < o->milestones.count; i++)
+        if (!(o->milestones.spans[i].epochs > 0))
+            s.milestones[s.milestone_count++] = o->milestones.spans[i].iterations;
+    if (s.milestone_count == 0 && o->milestones.count > 0)
+        s.milestones[s.milestone_count++] = 1;
+    return s;
+}
+
+int run_options_check(struct run_options *o, struct clr_error *err)
+{
+    struct clr_schedule *s = &o->train.schedule, known;
+    int rc = check_length(o, err);
+
+    if (rc < 0 || o->range_test)
+        return rc;
     s->cycle_momentum_low = o->cycle_momentum[0];
     s->cycle_momentum_high = o->cycle_momentum[1];
     if (clr_schedule_reads(s->policy, "pct_start") && !opt_given(&o->set, "cycle-momentum") &&
@@ -301,45 +307,44 @@ static int resolve_schedule(struct run_options *o, struct clr_error *err)
         s->cycle_momentum_low = 0.85; /* PyTorch's, of 1cycle */
         s->cycle_momentum_high = 0.95;
     }
+    for (const struct opt_span *m = o->milestones.spans; m + 1 < o->milestones.spans + o->milestones.count;
+         m++)
+        if (m[0].epochs > 0 && m[1].epochs > 0 && m[1].epochs <= m[0].epochs)
+            return clr_error_set(err, CLR_EUSAGE, "--milestones must ascend: %gep comes after %gep",
+                                 m[1].epochs, m[0].epochs);
+    known = with_known_lengths(o);
+    return clr_schedule_check(&known, err);
+}
+
+static int resolve_schedule(struct run_options *o, struct clr_error *err)
+{
+    struct clr_schedule *s = &o->train.schedule;
+    int rc = 0;
+
+    s->milestone_count = o->milestones.count;
+    for (size_t i = 0; rc == 0 && i < o->milestones.count; i++)
+        rc = to_iterations(&s->milestones[i], o, &o->milestones.spans[i], "milestones", err);
+    s->iterations = clr_schedule_reads(s->policy, "iterations") ? o->train.iterations : 0;
     if (rc == 0)
         rc = clr_schedule_check(s, err);
-    if (rc == 0 && !is_stand_in(o) && (!o->train.resume || o->solver)) /* a resumed run has those it had */
+    if (rc == 0 && (!o->train.resume || o->solver)) /* a resumed run has those it had */
         warn_of_unused(o);
     return rc;
 }
 
-static int resolve_cycles(struct run_options *o, struct clr_error *err)
-{
-    const struct clr_schedule *s = &o->train.schedule;
-
-    if (opt_given(&o->set, "iterations"))
-        return clr_error_set(err, CLR_EUSAGE, "--cycles and --iterations: give one of them");
-    if (!clr_schedule_is_cyclic(s->policy))
-        return clr_error_set(err, CLR_EUSAGE, "--cycles: policy %s has no cycles; give --iterations",
-                             clr_schedule_policy_name(s->policy));
-    if (s->step_size == 0)
-        return opt_require(&o->set, "step-size", err);
-    o->train.iterations = clr_schedule_cycles(s, o->cycles);
-    if (o->train.iterations == UINT64_MAX)
-        return clr_error_set(err, CLR_EUSAGE, "--cycles %llu: too many iterations",
-                             (unsigned long long)o->cycles);
-    return 0;
-}
-
 int run_options_resolve(struct run_options *o, struct clr_error *err)
 {
-    int rc = to_iterations(&o->train.schedule.step_size, o, &o->step_size, "step-size", err);
+    struct clr_train_options *t = &o->train;
+    int rc = to_iterations(&t->schedule.step_size, o, &o->step_size, "step-size", err);
 
-    if (rc == 0 && opt_given(&o->set, "cycles")) {
-        rc = resolve_cycles(o, err);
-    } else if (rc == 0) {
-        rc = opt_require(&o->set, "iterations", err);
-        o->train.iterations = opt_span_iterations(&o->iterations, o->per_epoch);
-    }
-    o->train.validate_every = opt_span_iterations(&o->validate_every, o->per_epoch);
+    t->iterations = o->cycles > 0 ? clr_schedule_cycles(&t->schedule, o->cycles)
+                                  : opt_span_iterations(&o->iterations, o->per_epoch);
+    if (rc == 0 && t->iterations == UINT64_MAX)
+        rc = clr_error_set(err, CLR_EUSAGE, "--cycles %llu: too many iterations",
+                           (unsigned long long)o->cycles);
+    t->validate_every = opt_span_iterations(&o->validate_every, o->per_epoch);
     if (o->range_test && !opt_given(&o->set, "validate-every"))
-        o->train.validate_every =
-            o->train.iterations < RANGE_EVALUATIONS ? 1 : o->train.iterations / RANGE_EVALUATIONS;
+        t->validate_every = t->iterations < RANGE_EVALUATIONS ? 1 : t->iterations / RANGE_EVALUATIONS;
     return rc < 0 || o->range_test ? rc : resolve_schedule(o, err);
 }
 
@@ -423,7 +428,6 @@ void run_options_clear(struct run_options *o)
     opt_clear(&o->set);
     clr_net_destroy(o->spec);
     clr_dataset_destroy(o->dataset);
-    arguments_clear(&o->arguments);
     arguments_clear(&o->kept);
     *o = (struct run_options){0};
 }
@@ -468,24 +472,15 @@ static int require_run(const struct run_options *o, const char *command, struct 
                          out, command);
 }
 
-/* Parse again, after the arguments of the run that is resumed and those of the solver's file. */
-static int parse_joined(struct run_options *o, const struct run_command *command, int argc, char **argv,
-                        struct clr_error *err)
+static int add_arguments(struct run_options *o, const char *command, struct clr_error *err)
 {
     struct solver solver = {.count = 0};
-    struct arguments all;
     int rc = o->solver ? clr_solver_read(&solver, o->solver, !opt_given(&o->set, "net"), err) : 0;
 
     if (rc == 0)
-        rc = arguments_join(&all, o->train.resume ? o->train.out : NULL, &o->set, &solver, argc, argv, err);
+        rc = arguments_add(&o->set, &solver, o->train.resume ? o->train.out : NULL, command, err);
     clr_solver_clear(&solver);
-    if (rc < 0)
-        return rc;
-    run_options_clear(o);
-    run_options_init(o);
-    o->arguments = all;
-    command->describe(o);
-    return opt_parse(&o->set, &command->base, all.count, all.values, err);
+    return rc;
 }
 
 static int parse(struct run_options *o, const struct run_command *command, int argc, char **argv,
@@ -499,8 +494,8 @@ static int parse(struct run_options *o, const struct run_command *command, int a
     cli_set_quiet(o->quiet); /* before a solver's file, of which notes are printed */
     if (rc == 0 && o->train.resume)
         rc = require_run(o, command->base.name, err);
-    if (rc == 0 && (o->train.resume || o->solver))
-        rc = parse_joined(o, command, argc, argv, err);
+    if (rc == 0)
+        rc = add_arguments(o, command->base.name, err);
     if (rc == 0)
         rc = opt_require_all(&o->set, &command->base, err);
     if (rc == 0 && command->check)
@@ -512,8 +507,7 @@ static int parse(struct run_options *o, const struct run_command *command, int a
     o->train.continues = o->train.resume && o->solver;
     if (o->train.init_partial && !o->train.init)
         return clr_error_set(err, CLR_EUSAGE, "--init-partial without --init FILE: there is nothing to load");
-    o->per_epoch = STAND_IN;
-    return run_options_resolve(o, err);
+    return run_options_check(o, err);
 }
 
 int run_command(const struct run_command *command, struct arguments *kept, int argc, char **argv,

@@ -13,14 +13,14 @@
 
 struct run_options {
     struct opt_set set;             /* the command's options */
-    struct clr_train_options train; /* complete after run_options_open(), but for the callbacks */
+    struct clr_train_options train; /* complete when run_command() runs, but for the callbacks */
     const char *device, *solver;
     struct opt_span iterations, step_size, validate_every;
     struct opt_spans milestones;
     uint64_t cycles;          /* instead of iterations */
     double cycle_momentum[2]; /* NaN: not given */
     bool quiet, json;
-    uint64_t per_epoch; /* iterations; 0: there is no data set; a stand-in until `dataset` is read */
+    uint64_t per_epoch; /* iterations; 0: there is no data set, or it is not open yet */
     /* Of range-test. It holds out a tenth of the training images and evaluates 40 to 79 times, unless
      * options say otherwise. */
     bool range_test;
@@ -31,8 +31,7 @@ struct run_options {
     struct clr_net_spec *spec;
     struct clr_dataset *dataset;
     struct clr_device chosen;
-    struct arguments arguments; /* with --resume or --solver: the options point into them */
-    struct arguments kept;      /* for run.json */
+    struct arguments kept; /* for run.json */
 };
 
 /* A command that makes a run: train or range-test. */
@@ -44,8 +43,8 @@ struct run_command {
 };
 
 /*
- * Parse argv, check it, and run. With --resume, the arguments that the run in --out began with come first,
- * then those of --solver, then argv: the last one wins.
+ * Parse argv, check it, and run. What argv does not give is taken from --solver, and then, with --resume, from
+ * what the run in --out began with.
  *
  * kept: only check argv, without opening its files, and return what run.json would record of it; NULL: run.
  * Returns 0; 1 after --help; CLR_EUSAGE; what files, the device and the run return.
@@ -68,9 +67,14 @@ void run_options_add_checkpoints(struct run_options *o);
 void run_options_add_output(struct run_options *o);
 
 /*
- * Convert epochs, compute the iterations from --iterations or --cycles, and check the schedule. CLR_EUSAGE:
- * something that the policy needs is missing or out of range; both or neither of the two are given; epochs
- * without a data set.
+ * Check the schedule before the length of an epoch is known. CLR_EUSAGE: something that the policy needs is
+ * missing or out of range; both or neither of --iterations and --cycles are given.
+ */
+int run_options_check(struct run_options *o, struct clr_error *err);
+
+/*
+ * Convert epochs, compute the iterations, and check the schedule with them. After run_options_check(), once.
+ * CLR_EUSAGE: milestones do not ascend; epochs without a data set.
  */
 int run_options_resolve(struct run_options *o, struct clr_error *err);
 

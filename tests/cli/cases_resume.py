@@ -338,7 +338,7 @@ def resume_writes_into_its_folder_alone():
         kept = json.dumps(dict(run, arguments=run["arguments"] + more))
         write(out / "run.json", kept)
         for typed in ([f"--out={out}", "--resume"], [f"--out={out}", "--resume", "--iterations", 30]):
-            result = expect(clr("train", *typed), 4, [], ["run.json' is damaged|cannot read '--out=.*other'"])
+            result = expect(clr("train", *typed), 4, [], ["run.json' is damaged"])
             check(not other.exists() and result.out == "", f"{more}: {result}")
     write(out / "run.json", json.dumps(run))
     expect(clr("train", "--resume", "--out", out), 0)

@@ -153,6 +153,9 @@ table("policy", [
      ["no data set and no folder"]),
     ("milestones in epochs that fall", TRAIN + ["--policy", "multistep", "--lr", "1", "--gamma", "0.1", "--milestones",
                                                 "5ep,3ep"], 2, [], ["--milestones must ascend"]),
+    ("milestones that fall around one in epochs", TRAIN + ["--policy", "multistep", "--lr", "1", "--gamma", "0.1",
+                                                           "--milestones", "300,1ep,200"], 2, [],
+     ["--milestones must ascend: 200 comes after 300"]),
 ])
 
 table("number", [(f"--{option} '{text}'", command + [f"--{option}", text], 2, [],
