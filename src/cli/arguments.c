@@ -35,7 +35,7 @@ static const struct opt *option_at(const json_t *list, size_t i, const struct op
     return text && strncmp(text, "--", 2) == 0 ? opt_find(set, text + 2) : NULL;
 }
 
-/* Is it what arguments_to_keep() writes: a command, its options, each once, and after it the value that it takes? */
+/* Is it what arguments_to_keep() writes: a command, and each option once, before the value that it takes? */
 static bool are_kept(const json_t *list, const struct opt_set *set)
 {
     bool seen[OPT_MAX] = {false};

@@ -134,7 +134,7 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
               struct clr_error *err);
 void opt_clear(struct opt_set *set);
 
-/* After parsing: give the option of that name (there is one) this value, unless it was given. NULL: a flag. */
+/* After parsing: give the option of that name (there is one) a value, unless it was given. NULL: a flag. */
 int opt_add_value(struct opt_set *set, const char *name, const char *text, struct clr_error *err);
 
 /* The option of that name (without the dashes), or NULL. */

@@ -43,8 +43,8 @@ struct run_command {
 };
 
 /*
- * Parse argv, check it, and run. What argv does not give is taken from --solver, and then, with --resume, from
- * what the run in --out began with.
+ * Parse argv, check it, and run. What argv does not give is taken from --solver, and then, with --resume,
+ * from what the run in --out began with.
  *
  * kept: only check argv, without opening its files, and return what run.json would record of it; NULL: run.
  * Returns 0; 1 after --help; CLR_EUSAGE; what files, the device and the run return.
