@@ -30,6 +30,11 @@ struct clr_image_shape {
     int channels, height, width;
 };
 
+/** The same of the text of such a file, in memory; `file` is what messages call it. Both are copied.
+ * CLR_EUSAGE: one is NULL. */
+CLR_API int clr_net_from_text(struct clr_net_spec **out, const char *file, const char *text,
+                              struct clr_error *err);
+
 /** The text of the net's file, also of a built-in net; owned by the spec. */
 CLR_API const char *clr_net_text(const struct clr_net_spec *spec);
 

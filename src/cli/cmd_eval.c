@@ -6,17 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/json.h"
 #include "cli/run_options.h"
 
 static const char *const required[] = {"weights", "net", "data", NULL};
+
+/* What is read from a run's folder, for options that are not given; owned. */
+struct eval_run {
+    json_t *json;
+    char *weights;
+    struct clr_net_spec *net; /* of the text in run.json; NULL: the net is built in, or --net is given */
+};
+
 static const struct opt_command command = {
     .name = "eval",
-    .usage = "--weights FILE --net NET --data DATA [OPTION...]",
+    .usage = "RUN [OPTION...] | --weights FILE --net NET --data DATA [OPTION...]",
     .about =
         "Measures loss and accuracy of trained weights on the test images of a data set, for all images and "
-        "for each class. What was subtracted from the images in training is read from the weights file.",
-    .examples = "  clr-cl eval --weights triangular/final.safetensors --net quick --data cifar10\n",
+        "for each class. What was subtracted from the images in training is read from the weights file. RUN "
+        "is "
+        "the folder of a finished run, which has all three.",
+    .examples = "  clr-cl eval triangular\n"
+                "  clr-cl eval --weights triangular/final.safetensors --net quick --data cifar10\n",
+    .max_args = 1,
     .required = required,
 };
 
@@ -72,9 +85,52 @@ static void note_begin(void *user)
     cli_device_tell(user);
 }
 
+static const char *setting(const struct eval_run *run, const char *name)
+{
+    return json_string_value(json_object_get(json_object_get(run->json, "settings"), name));
+}
+
+/* Take weights, net and data from a run. The net is what it was then, whatever has become of its file. */
+static int take_run(struct eval_run *run, struct run_options *o, const char *folder, struct clr_error *err)
+{
+    const char *text;
+    char *path = NULL;
+    int rc = cli_check_kind(folder, CLR_FILE_RUN, err);
+
+    if (rc == 0)
+        rc = fs_join(&path, folder, "run.json", err);
+    if (rc == 0 && !fs_exists(path))
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' is not the folder of a run: it has no run.json", folder);
+    if (rc == 0)
+        rc = json_read(&run->json, path, JSON_LIMIT_RUN, err);
+    if (rc == 0)
+        rc = fs_join(&run->weights, folder, "final.safetensors", err);
+    if (rc == 0 && !o->train.init && !fs_exists(run->weights))
+        rc = clr_error_set(err, CLR_EINPUT, "the run in '%s' is not finished: it has no final.safetensors",
+                           folder);
+    if (rc < 0)
+        goto out;
+    if (!o->train.init)
+        o->train.init = run->weights;
+    if (!o->train.data_name)
+        o->train.data_name = setting(run, "data");
+    if (!o->train.net_name) {
+        o->train.net_name = setting(run, "net");
+        text = json_string_value(json_object_get(run->json, "prototxt"));
+        if (o->train.net_name && fs_is_path(o->train.net_name) && text)
+            rc = clr_net_from_text(&run->net, path, text, err);
+    }
+    if (rc == 0 && (!o->train.net_name || !o->train.data_name))
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' does not name the net and the data of its run", path);
+out:
+    free(path);
+    return rc;
+}
+
 int cmd_eval(int argc, char **argv, struct clr_error *err)
 {
     struct clr_eval_result result = {0};
+    struct eval_run run = {0};
     struct run_options o;
     int rc;
 
@@ -90,8 +146,11 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     run_options_add_input(&o, true);
     run_options_add_output(&o);
     rc = opt_parse(&o.set, &command, argc, argv, err);
-    if (rc == 0)
+    if (rc == 0 && o.set.arg_count > 0)
+        rc = take_run(&run, &o, o.set.args[0], err);
+    else if (rc == 0)
         rc = opt_require_all(&o.set, &command, err);
+    o.spec = run.net;
     if (rc == 0 && opt_given(&o.set, "batch"))
         cli_warn("--batch has no effect: images are evaluated in batches of 100, as in training");
     if (rc == 0)
@@ -108,5 +167,7 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
         print_table(o.dataset, &result);
     free(result.confusion);
     run_options_clear(&o);
+    json_decref(run.json);
+    free(run.weights);
     return rc;
 }

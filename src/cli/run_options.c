@@ -376,7 +376,11 @@ int run_options_open_files(struct run_options *o, struct clr_error *err)
     int rc;
 
     cli_set_quiet(o->quiet);
-    rc = clr_net_load(&o->spec, o->train.net_name, err);
+    rc = cli_check_kind(o->train.init, CLR_FILE_SAFETENSORS, err);
+    if (rc == 0)
+        rc = cli_check_kind(o->train.net_name, CLR_FILE_NET, err);
+    if (rc == 0 && !o->spec)
+        rc = clr_net_load(&o->spec, o->train.net_name, err);
     if (rc == 0)
         rc = clr_dataset_open(&o->dataset, o->train.data_name, err);
     o->train.net = o->spec;
@@ -475,7 +479,10 @@ static int require_run(const struct run_options *o, const char *command, struct 
 static int add_arguments(struct run_options *o, const char *command, struct clr_error *err)
 {
     struct solver solver = {.count = 0};
-    int rc = o->solver ? clr_solver_read(&solver, o->solver, !opt_given(&o->set, "net"), err) : 0;
+    int rc = cli_check_kind(o->solver, CLR_FILE_SOLVER, err);
+
+    if (rc == 0 && o->solver)
+        rc = clr_solver_read(&solver, o->solver, !opt_given(&o->set, "net"), err);
 
     if (rc == 0)
         rc = arguments_add(&o->set, &solver, o->train.resume ? o->train.out : NULL, command, err);

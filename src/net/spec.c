@@ -139,16 +139,24 @@ static int read_net(struct clr_net_spec *spec, size_t size, bool quiet, struct c
     return rc < 0 ? rc : 0;
 }
 
-static int load(struct clr_net_spec **out, const char *name, bool quiet, struct clr_error *err)
+/* text NULL: of the built-in net or the file of that name. */
+static int load(struct clr_net_spec **out, const char *name, const char *text, bool quiet,
+                struct clr_error *err)
 {
     struct clr_net_spec *spec;
-    size_t size = 0;
+    size_t size = text ? strlen(text) : 0;
     int rc = mem_new(&spec, 1, sizeof *spec, "net", err);
 
     if (rc < 0)
         return rc;
-    rc = embedded_open(&spec->file, &spec->text, &size, embedded_nets, embedded_nets_names, "net", name,
-                       PT_LIMIT_BYTES, err);
+    if (text) {
+        rc = str_duplicate(&spec->file, name, err);
+        if (rc == 0)
+            rc = str_duplicate(&spec->text, text, err);
+    } else {
+        rc = embedded_open(&spec->file, &spec->text, &size, embedded_nets, embedded_nets_names, "net", name,
+                           PT_LIMIT_BYTES, err);
+    }
     if (rc >= 0)
         rc = read_net(spec, size, quiet, err);
     if (rc < 0) {
@@ -166,13 +174,22 @@ static int load(struct clr_net_spec **out, const char *name, bool quiet, struct 
 
 int clr_net_load(struct clr_net_spec **out, const char *name, struct clr_error *err)
 {
-    return load(out, name, false, err);
+    return load(out, name, NULL, false, err);
+}
+
+int clr_net_from_text(struct clr_net_spec **out, const char *file, const char *text, struct clr_error *err)
+{
+    int rc = mem_check_given(file, "file", err);
+
+    if (rc == 0)
+        rc = mem_check_given(text, "text", err);
+    return rc < 0 ? rc : load(out, file, text, false, err);
 }
 
 int spec_training_batch(int *out, const char *path, struct clr_error *err)
 {
     struct clr_net_spec *spec = NULL;
-    int batch = 0, rc = load(&spec, path, true, err);
+    int batch = 0, rc = load(&spec, path, NULL, true, err);
 
     for (size_t i = 0; rc == 0 && i < spec->layer_count && batch == 0; i++)
         if ((spec->layers[i].phases & PHASE_TRAIN) && spec->layers[i].class != &layer_input)

@@ -6,8 +6,8 @@
 
 /* ------------------------------------------------------------------ convolution */
 
-/* Each geometry is tried with each of them, but for those that cannot do it (verify_case_applies()); where one
- * cannot do one of the passes, another does it. */
+/* Each geometry is tried with each of them, but for those that cannot do it (verify_case_applies()); where
+ * one cannot do one of the passes, another does it. */
 static const char *const conv_algorithms[] = {"direct", "gemm", "tiled"};
 #define CONV_ALGORITHMS (int)MEM_COUNT(conv_algorithms)
 

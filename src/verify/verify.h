@@ -96,8 +96,8 @@ int verify_case_count(void);
 /* Case i in 0 … verify_case_count() − 1. */
 int verify_case_get(struct verify_case *out, int i, struct clr_error *err);
 
-/* Does an algorithm that the case requests do a pass of it, on that device in blocks of `block`? Else it would
- * check what another case does. True where it requests none. */
+/* Does an algorithm that the case requests do a pass of it, on that device in blocks of `block`? Else it
+ * would check what another case does. True where it requests none. */
 bool verify_case_applies(const struct verify_case *c, const struct clr_device *device, int block);
 
 /*

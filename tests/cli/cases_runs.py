@@ -121,11 +121,13 @@ def train_by_every_optimizer():
 
 @case
 def train_warns_of_nets_that_cannot_learn():
-    """Equal weights, pixels that are not scaled, and outputs without a class; a usual net is trained without a word."""
+    """Equal weights, pixels that are not scaled; a usual net is trained without a word."""
     usual = tiny_net()
     raw = tiny_net("scale: 0.00390625", "scale: 30")
     equal = tiny_net('weight_filler { type: "xavier" }', "")
-    for net, words in ((usual, []), (raw, ["first loss", "--scale 0.0039"]), (equal, ["conv1.weight", "weight_filler"])):
+    wide = tiny_net("num_output: 10", "num_output: 12")
+    for net, words in ((usual, []), (raw, ["first loss", "--scale 0.0039"]), (wide, ["12 outputs", "10 classes"]),
+                       (equal, ["conv1.weight", "weight_filler"])):
         out = expect(clr(*tiny(net=net, iterations=3, out=fresh("run"))), 0).err
         check(("warning" in out) == bool(words) and all(word in out for word in words), f"{net}: {out}")
 
@@ -227,6 +229,21 @@ def train_from_weights():
     misfit = {"net": other, "init": first / "final.safetensors"}
     expect(clr(*tiny(out=fresh("run"), **misfit)), 4, [], ["conv1.weight"])
     expect(clr(*tiny(out=fresh("run"), **misfit, init_partial=True)), 0)
+
+
+@case
+def eval_takes_the_folder_of_a_run():
+    """The same result as with its weights, net and data, also where the net's file is gone."""
+    net = tiny_net("num_output: 4", "num_output: 6")
+    out, _ = trained(net=net)
+    weights = out / "final.safetensors"
+    given = expect(clr("eval", "--weights", weights, "--net", net, "--data", tiny_data(), "--json"), 0).out
+    net.unlink()
+    check(json.loads(expect(clr("eval", out, "--json"), 0).out) == json.loads(given), given)
+    expect(clr("eval", weights), 4, [], ["is a file of weights", "--weights"])
+    weights.unlink()
+    expect(clr("eval", out), 4, [], ["is not finished"])
+    expect(clr("eval", out.parent), 4, [], ["has no run.json"])
 
 
 @case

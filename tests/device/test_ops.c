@@ -182,8 +182,8 @@ START_TEST(test_verify__cases_are_sound)
 }
 END_TEST
 
-/* On a CPU, convolutions are done by the algorithms that their cases request, in all passes: without groups, and
- * but for data gradients by "direct", whose strides and padding it cannot all do. */
+/* On a CPU, convolutions are done by the algorithms that their cases request, in all passes: without groups,
+ * and but for data gradients by "direct", whose strides and padding it cannot all do. */
 START_TEST(test_verify__cases_are_done_as_requested)
 {
     const struct clr_device cpu = {.type = CLR_DEVICE_CPU, .max_work_group = 4096, .local_memory = 2 << 20};

@@ -243,7 +243,7 @@ def tuning_record_is_not_lost():
 
 @case
 def memory_of_a_device_is_no_fault_of_a_variant():
-    """Another process has taken the device's memory for a while: tune ends, and records no variant as one that fails."""
+    """Another process has taken the device's memory for a while: tune ends, and records no failure."""
     args = ["--net", tiny_net(), "--batch", 10]
     count = run(fresh("tuned"), ["tune-worker", *args]).calls["opencl"]     # those before 60 look for the device
 
