@@ -68,15 +68,15 @@ else
     skipped=$((skipped + 1))
 fi
 
-# Functions that the headers declare, symbols that the library has. Two headers are for the command alone.
+# Functions that the headers declare, symbols that the library has. Three headers are for the command alone.
 includes=$(find "$root" -path '*/include/clr' -type d)
 status=0
-for name in lab solver; do
+for name in file_kind lab solver; do
     [ ! -e "$includes/$name.h" ] || status=1
     cp "$here/../../include/clr/$name.h" "$includes"
 done
 result $status "headers for the command alone are not installed"
-printf '#include <clr/%s.h>\n' clr lab solver | "$cc" -E -P -I "${includes%/clr}" - | sed 's/[;{}]/\n/g' |
+printf '#include <clr/%s.h>\n' clr file_kind lab solver | "$cc" -E -P -I "${includes%/clr}" - | sed 's/[;{}]/\n/g' |
     sed -n 's/.*[^a-z0-9_]\(clr_[a-z0-9_]*\) *(.*/\1/p' | LC_ALL=C sort -u >"$root/declared"
 nm -D --defined-only "$libdir/libclr-cl.so" | awk '{print $3}' | LC_ALL=C sort -u >"$root/exported"
 status=0
