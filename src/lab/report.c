@@ -458,11 +458,12 @@ static void write_tables(struct str *out, const struct results *r)
     if (has_runs(r->e))
         write_runs(out, r);
     if (r->ranges.length > 0)
-        str_append(
-            out,
-            "%s| range test | seed | min-lr | max-lr | max-lr between |\n|---|---|---|---|---|\n%s\n"
-            "max-lr between: the 95 %% interval of a test; of several tests, the lowest and the highest.\n",
-            out->length > 0 ? "\n" : "", str_text(&r->ranges));
+        str_append(out,
+                   "%s| range test | seed | min-lr | max-lr | max-lr between |\n|---|---|---|---|---|\n%s\n"
+                   "max-lr between: the 95 %% interval of a test; of two tests, both of their intervals; of "
+                   "more, the "
+                   "lowest and the highest bound, or the 95 %% interval of the median where that is wider.\n",
+                   out->length > 0 ? "\n" : "", str_text(&r->ranges));
 }
 
 /* "Accuracy is measured on …" where all runs agree. */
