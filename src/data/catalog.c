@@ -27,7 +27,11 @@ const struct catalog_entry catalog[] = {
      .folders = {"cifar-100-binary", "cifar100"},
      .archive = "cifar-100-binary.tar.gz",
      .page = "https://www.cs.toronto.edu/~kriz/cifar.html"},
-    {.name = MNIST, .format = &format_idx, .folders = {"mnist"}, .page = "http://yann.lecun.com/exdb/mnist/"},
+    /* PyTorch's mirror: the original page has had no files since 2025 (github.com/pytorch/pytorch/pull/164238) */
+    {.name = MNIST,
+     .format = &format_idx,
+     .folders = {"mnist"},
+     .page = "https://ossci-datasets.s3.amazonaws.com/mnist/"},
     {.name = FASHION_MNIST,
      .format = &format_idx,
      .folders = {"fashion-mnist"},

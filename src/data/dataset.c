@@ -48,6 +48,12 @@ static int recognise(const struct data_format **out, const char *folder, struct 
             return 0;
         }
     }
+    if (fs_exists_in(folder, "data_batch_1") || fs_exists_in(folder, "meta"))
+        return clr_error_set(err, CLR_EINPUT,
+                             "'%s' has the Python version of CIFAR: the binary version is required, "
+                             "cifar-10-binary.tar.gz or cifar-100-binary.tar.gz from "
+                             "https://www.cs.toronto.edu/~kriz/cifar.html",
+                             folder);
     return clr_error_set(err, CLR_EINPUT,
                          "there is no data set in '%s': expected data_batch_1.bin … and test_batch.bin "
                          "(CIFAR-10), train.bin and test.bin (CIFAR-100), or train-images-idx3-ubyte, "

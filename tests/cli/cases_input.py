@@ -43,6 +43,14 @@ def data_list():
 
 
 @case
+def data_in_python_format():
+    folder = fresh("cifar-10-batches-py")
+    folder.mkdir()
+    (folder / "data_batch_1").write_bytes(b"\x80\x02}")
+    expect(clr("data", "info", folder), 4, [], ["Python version of CIFAR", "cifar-10-binary.tar.gz"])
+
+
+@case
 def data_that_is_cut_off():
     folder = fresh("cut")
     for batch in range(5):
