@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@
 
 static const struct opt_command command = {
     .name = "experiment",
-    .usage = "NAME|FILE --out DIR [--device D[,D...]] [--seeds N] [--quiet]",
+    .usage = "NAME|FILE --out DIR [--device D[,D...]] [--seeds N|A-B] [--quiet]",
     .about =
         "Carries out an experiment: trains what is missing, several seeds each, and writes results.csv, "
         "results.md and figures. It may be stopped, or killed, at any moment: the same command continues to "
@@ -55,18 +56,22 @@ struct job {
     struct arguments kept;      /* those that run.json records */
     pid_t pid;                  /* 0: not running */
     size_t device;
+    bool failed; /* this time */
 };
 
 struct work {
     const char *name, *out; /* of the experiment, or its file; of the folder */
     bool quiet;
-    int seeds; /* of each run, the first ones; 0: all */
+    int seeds;               /* of each run, the first ones; 0: all */
+    int seed_low, seed_high; /* instead: the seeds from … to …; high 0: all */
     struct lab_experiment *e;
     struct job *jobs; /* runs × their seeds, in the file's order */
     enum lab_state *states;
     size_t *order;              /* the first seed of all runs, then the second, … */
     size_t count;               /* of jobs */
     size_t wanted, done;        /* of runs, with --seeds */
+    size_t failed;              /* of them, this time */
+    int failure;                /* error code of the first that failed */
     size_t archived;            /* of them, in histories.csv only */
     size_t all_archived;        /* likewise, whether or not the experiment names them */
     char *devices[MAX_DEVICES]; /* "0:1"; of a single one NULL: the worker's own choice; owned */
@@ -130,6 +135,11 @@ static int plan_job(struct work *w, size_t i, struct clr_error *err)
     return 0;
 }
 
+static bool is_wanted(const struct work *w, int seed)
+{
+    return w->seed_high == 0 || (seed >= w->seed_low && seed <= w->seed_high);
+}
+
 static int plan(struct work *w, struct clr_error *err)
 {
     size_t n = 0;
@@ -155,11 +165,14 @@ static int plan(struct work *w, struct clr_error *err)
     for (int s = 0; s < (w->seeds > 0 && w->seeds < most ? w->seeds : most) && rc == 0; s++) {
         size_t first = 0;
         for (size_t i = 0; i < w->e->run_count; i++) {
-            if (s < w->e->runs[i].seed_count)
+            if (s < w->e->runs[i].seed_count && is_wanted(w, w->e->runs[i].seeds[s]))
                 w->order[w->wanted++] = first + (size_t)s;
             first += (size_t)w->e->runs[i].seed_count;
         }
     }
+    if (rc == 0 && w->wanted == 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "--seeds %d-%d: no run of '%s' has such a seed", w->seed_low,
+                           w->seed_high, w->name);
     return rc;
 }
 
@@ -342,6 +355,20 @@ static int stopped(struct clr_error *err)
                          "the experiment is stopped: run the same command again to continue it");
 }
 
+/* The others go on: a fault of one run is not theirs. What it left is resumed by the same command. */
+static void take_failure(struct work *w, struct job *job, int status)
+{
+    job->failed = true;
+    if (w->failed++ == 0)
+        w->failure = WIFSIGNALED(status) ? CLR_EFAILED : cli_error_code(WEXITSTATUS(status));
+    if (WIFSIGNALED(status))
+        cli_warn("'%s', seed %d, was ended by signal %d (%s)", job->run->name, job->seed, WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        cli_warn("'%s', seed %d, failed (exit code %d): the reason is above", job->run->name, job->seed,
+                 WEXITSTATUS(status));
+}
+
 /* Record how a worker ended; a divergence is a result. */
 static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
 {
@@ -352,11 +379,10 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
     job->pid = 0;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && *w->stop) /* before the worker could catch it */
         return stopped(err);
-    if (WIFSIGNALED(status))
-        return clr_error_set(
-            err, CLR_EFAILED,
-            "'%s', seed %d, was ended by signal %d (%s); run the same command again to resume it",
-            job->run->name, seed, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    if (WIFSIGNALED(status)) {
+        take_failure(w, job, status);
+        return 0;
+    }
     if (WEXITSTATUS(status) == CLI_EXIT_DIVERGED) {
         w->states[i] = LAB_DIVERGED;
         cli_warn("'%s', seed %d, diverged; recorded as diverged", job->run->name, seed);
@@ -366,9 +392,8 @@ static int take_end(struct work *w, size_t i, int status, struct clr_error *err)
     } else if (WEXITSTATUS(status) == CLI_EXIT_INTERRUPTED) {
         return stopped(err);
     } else {
-        return clr_error_set(err, cli_error_code(WEXITSTATUS(status)),
-                             "'%s', seed %d, could not be run (exit code %d): the reason is above",
-                             job->run->name, seed, WEXITSTATUS(status));
+        take_failure(w, job, status);
+        return 0;
     }
     w->done++;
     return rc < 0 ? rc : clr_lab_report(w->e, w->out, w->states, NULL, err);
@@ -389,7 +414,7 @@ static int start_some(struct work *w, size_t *running, struct clr_error *err)
     }
     for (size_t k = 0; k < w->wanted && rc == 0; k++) {
         struct job *job = &w->jobs[w->order[k]];
-        if (w->states[w->order[k]] != LAB_MISSING || job->pid > 0 || busy[job->device])
+        if (w->states[w->order[k]] != LAB_MISSING || job->failed || job->pid > 0 || busy[job->device])
             continue;
         rc = start(w, job, k + 1, err);
         busy[job->device] = true;
@@ -434,7 +459,7 @@ static int collect(struct work *w, size_t *running, struct clr_error *err)
     return rc;
 }
 
-/* Run all jobs. If one fails, or a signal comes, stop the others. */
+/* Run all jobs. If this process fails, or a signal comes, stop them. */
 static int run_all(struct work *w, struct clr_error *err)
 {
     size_t running = 0;
@@ -557,6 +582,7 @@ static void note_begin(const struct work *w)
 static int carry_out(struct work *w, struct clr_error *err)
 {
     char *path = NULL;
+    char failed[STR_COUNT];
     int fd = -1, rc = plan(w, err);
 
     if (rc == 0)
@@ -580,6 +606,9 @@ static int carry_out(struct work *w, struct clr_error *err)
         rc = run_all(w, err);
     if (rc == 0)
         rc = finish(w, err);
+    if (rc == 0 && w->failed > 0)
+        rc = clr_error_set(err, w->failure, "%s of %zu failed; run the same command again to resume %s",
+                           str_count(failed, w->failed, "run"), w->wanted, w->failed == 1 ? "it" : "them");
     if (fd >= 0)
         (void)unlink(path);
     fs_unlock(fd);
@@ -602,10 +631,31 @@ static void clear(struct work *w)
     clr_lab_destroy(w->e);
 }
 
+/* "5": the first five; "6-10": those numbers. */
+static int take_seeds(struct work *w, const char *text, struct clr_error *err)
+{
+    const char *dash = text ? strchr(text, '-') : NULL;
+    char low[16];
+
+    if (!text)
+        return 0;
+    if (!dash && str_parse_int(text, 1, LAB_MAX_SEEDS, &w->seeds))
+        return 0;
+    str_copy(low, sizeof low, text);
+    low[strcspn(low, "-")] = '\0';
+    if (dash && str_parse_int(low, 0, INT_MAX, &w->seed_low) &&
+        str_parse_int(dash + 1, w->seed_low > 0 ? w->seed_low : 1, INT_MAX, &w->seed_high))
+        return 0;
+    return clr_error_set(err, CLR_EUSAGE,
+                         "--seeds takes a number from 1 to %d, or two seeds with a dash between them, the lower "
+                         "one first, as in 6-10; not '%.60s'",
+                         LAB_MAX_SEEDS, text);
+}
+
 int cmd_experiment(int argc, char **argv, struct clr_error *err)
 {
     struct work w = {0};
-    const char *device = NULL;
+    const char *device = NULL, *seeds = NULL;
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
@@ -614,8 +664,8 @@ int cmd_experiment(int argc, char **argv, struct clr_error *err)
          .help =
              "devices to train on, one run at a time on each; all: every one but renderers and simulators "
              "(default: $CLR_DEVICE, else the best one)"},
-        {OPT_INT, "seeds", "N", &w.seeds, .min = 1, .max = LAB_MAX_SEEDS,
-         .help = "only the first N seeds of each run (default: all)"},
+        {OPT_TEXT, "seeds", "N|A-B", &seeds,
+         .help = "only the first N seeds of each run, or its seeds from A to B (default: all)"},
         {OPT_FLAG, "quiet", NULL, &w.quiet, .help = "no progress and no messages, only warnings and errors"},
     };
 
@@ -629,7 +679,9 @@ int cmd_experiment(int argc, char **argv, struct clr_error *err)
         goto out;
     cli_set_quiet(w.quiet);
     w.name = set.args[0];
-    rc = cli_check_kind(w.name, CLR_FILE_EXPERIMENT, err);
+    rc = take_seeds(&w, seeds, err);
+    if (rc == 0)
+        rc = cli_check_kind(w.name, CLR_FILE_EXPERIMENT, err);
     if (rc == 0)
         rc = clr_lab_load(&w.e, w.name, err);
     if (rc == 0)

@@ -81,6 +81,33 @@ def experiment_of_some_seeds():
 
 
 @case
+def experiment_shared_by_two_machines():
+    """Each trains other seeds; their folders together are the whole experiment."""
+    device()
+    file, one, two = experiment(seeds="[1, 2, 3]"), fresh("one"), fresh("two")
+    expect(clr("experiment", file, "--out", one, "--seeds", "1-1"), 0, [], ["small: 3 runs, none done"])
+    expect(clr("experiment", file, "--out", two, "--seeds", "2-3"), 0, [], ["small: 4 runs, none done"])
+    check(not (two / "fixed-seed-1").exists() and (two / "one-seed-3").exists(), f"{names(two)}")
+    for folder in two.glob("*-seed-*"):
+        folder.rename(one / folder.name)
+    expect(clr("experiment", file, "--out", one), 0, [r"^\| fixed \| 3 \| 40 \|"], ["small: 7 runs, all done"])
+    for wrong in ("0", "3-2", "a-b", "1-", "7-9"):
+        expect(clr("experiment", file, "--out", one, "--seeds", wrong), 2, [], ["--seeds"])
+
+
+@case
+def experiment_goes_on_after_a_run_that_failed():
+    """The others are trained and reported, and the exit code is that of the run that failed."""
+    device()
+    bad = tiny_net("num_output: 10", "num_output: 3")
+    file, out = experiment(one=f'net: "{bad}" policy: "fixed" lr: 0.01'), fresh("out")
+    result = expect(clr("experiment", file, "--out", out), 4, [r"^\| fixed \| 2 \| 40 \|"],
+                    ["warning: 'one', seed 1, failed .exit code 4.", "warning: 'one', seed 2, failed",
+                     "2 runs of 5 failed; run the same command again"])
+    check("range, seed 1" in result.err and (out / "results.md").exists(), result)
+
+
+@case
 def experiment_of_more_seeds_than_there_are():
     device()
     expect(clr("experiment", experiment(seeds="1", iterations=2, every=1), "--out", fresh("out"), "--seeds", 3), 0, [],
