@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <clr/lab.h>
 #include <clr/log.h>
+#include <clr/net.h>
 #include <clr/plot.h>
 
 #include "base/archive.h"
@@ -507,7 +509,11 @@ static const struct {
 
 int cli_check_kind(const char *path, enum clr_file_kind wanted, struct clr_error *err)
 {
-    const enum clr_file_kind kind = path ? clr_file_kind(path) : CLR_FILE_UNKNOWN;
+    const char *const *built_in = wanted == CLR_FILE_NET          ? clr_net_names()
+                                  : wanted == CLR_FILE_EXPERIMENT ? clr_lab_names()
+                                                                  : NULL;
+    const bool is_file = path && (!built_in || str_index(path, built_in) < 0);
+    const enum clr_file_kind kind = is_file ? clr_file_kind(path) : CLR_FILE_UNKNOWN;
 
     if (kind == CLR_FILE_UNKNOWN || kind == wanted)
         return 0;

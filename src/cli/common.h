@@ -130,7 +130,8 @@ int cli_add_known(struct clr_bench_report **reports, size_t *count, struct clr_e
 int cli_check_different(const char *const *paths, size_t count, struct clr_error *err);
 
 /* CLR_EINPUT where the file is recognised as something else than is wanted: what it is, and which option or
- * conversion it needs. NULL, a file that is not there, and one that is not recognised: 0. */
+ * conversion it needs. NULL, the name of something built in, a file that is not there, and one that is not
+ * recognised: 0. */
 int cli_check_kind(const char *path, enum clr_file_kind wanted, struct clr_error *err);
 
 /* Can the file be written? Called before the work. CLR_EUSAGE: it is '-', which other programs take for

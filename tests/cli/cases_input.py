@@ -1,9 +1,10 @@
 """Input that is missing, damaged or does not fit: exit 4 (or as said), one message, nothing half-written."""
 
 import json
+import shutil
 import struct
 
-from harness import (TINY_NET, case, check, clr, device, expect, expect_nothing_left, fresh, images, table, tiny,
+from harness import (TINY_NET, Place, case, check, clr, device, expect, expect_nothing_left, fresh, images, table, tiny,
                      tiny_data, tiny_net, write)
 
 
@@ -111,6 +112,18 @@ def files_in_the_place_of_others():
     expect(clr("net", "show", weights), 4, [], ["torch.save", "save_file"])
     expect(clr("net", "show", solver), 4, [], ["is a Caffe solver file and not a net", "--solver"])
     expect(clr("experiment", tiny_net(), "--out", fresh("out")), 4, [], ["is a net and not an experiment", "--net"])
+
+
+@case
+def what_is_built_in_hides_a_folder():
+    """The folder of a run that is called like its net."""
+    folder = Place.scratch / "quick"
+    folder.mkdir()
+    write(folder / "run.json", "{}")
+    try:
+        expect(clr("net", "show", "quick"), 0, ["^quick .built-in quick"])
+    finally:
+        shutil.rmtree(folder)
 
 
 @case
