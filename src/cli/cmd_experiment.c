@@ -646,10 +646,11 @@ static int take_seeds(struct work *w, const char *text, struct clr_error *err)
     if (dash && str_parse_int(low, 0, INT_MAX, &w->seed_low) &&
         str_parse_int(dash + 1, w->seed_low > 0 ? w->seed_low : 1, INT_MAX, &w->seed_high))
         return 0;
-    return clr_error_set(err, CLR_EUSAGE,
-                         "--seeds takes a number from 1 to %d, or two seeds with a dash between them, the lower "
-                         "one first, as in 6-10; not '%.60s'",
-                         LAB_MAX_SEEDS, text);
+    return clr_error_set(
+        err, CLR_EUSAGE,
+        "--seeds takes a number from 1 to %d, or two seeds with a dash between them, the lower "
+        "one first, as in 6-10; not '%.60s'",
+        LAB_MAX_SEEDS, text);
 }
 
 int cmd_experiment(int argc, char **argv, struct clr_error *err)

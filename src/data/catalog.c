@@ -27,7 +27,7 @@ const struct catalog_entry catalog[] = {
      .folders = {"cifar-100-binary", "cifar100"},
      .archive = "cifar-100-binary.tar.gz",
      .page = "https://www.cs.toronto.edu/~kriz/cifar.html"},
-    /* PyTorch's mirror: the original page has had no files since 2025 (github.com/pytorch/pytorch/pull/164238) */
+    /* PyTorch's mirror; the original page has no files since 2025: github.com/pytorch/pytorch/pull/164238 */
     {.name = MNIST,
      .format = &format_idx,
      .folders = {"mnist"},
