@@ -11,7 +11,10 @@
 #include "base/fs.h"
 #include "cli/opt.h"
 
+static const char *const subs[] = {"compare", NULL};
+
 static const struct opt_command command = {
+    .subs = subs,
     .name = "bench",
     .usage = "[OPTION...] | compare FILE... [OPTION...]",
     .about =

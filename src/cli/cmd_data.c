@@ -9,7 +9,11 @@
 
 #include "cli/opt.h"
 
+static const char *const subs[] = {"info", "list", NULL};
+
 static const struct opt_command command = {
+    .subs = subs,
+    .takes = "DATA",
     .name = "data",
     .usage = "info DATA [--json] | list [--json]",
     .about =

@@ -32,6 +32,7 @@
 #define LOCK_WAIT_NS 100000000
 
 static const struct opt_command command = {
+    .takes = "NAME",
     .name = "experiment",
     .usage = "NAME|FILE --out DIR [--device D[,D...]] [--seeds N|A-B] [--quiet]",
     .about =

@@ -10,7 +10,11 @@
 
 #include "cli/opt.h"
 
+static const char *const subs[] = {"show", "layers", NULL};
+
 static const struct opt_command command = {
+    .subs = subs,
+    .takes = "NET",
     .name = "net",
     .usage = "show NET [--data DATA | --input CxHxW] [--batch B] [--json | --prototxt] | layers [TYPE]",
     .about =

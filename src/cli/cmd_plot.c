@@ -13,7 +13,10 @@
 #include "cli/plot_kinds.h"
 #include "cli/plot_list.h"
 
+static const char *const subs[] = {"run", "loss", "range", "schedule", "bench", NULL};
+
 static const struct opt_command command = {
+    .subs = subs,
     .name = "plot",
     .usage = "run|loss|range|schedule|bench FILE... -o FIGURE [OPTION...]",
     .about = plot_kinds_about,

@@ -73,6 +73,12 @@ static int run(int argc, char **argv, struct clr_error *err)
         printf("clr-cl %s (%s)\n", CLR_VERSION, clr_git_id());
         return 0;
     }
+    if (argc == 4 && strcmp(name, "--complete") == 0) { /* as in complete.c, of the first word */
+        for (size_t i = 0; i < MEM_COUNT(commands); i++)
+            if (commands[i].summary && strncmp(commands[i].name, argv[3], strlen(argv[3])) == 0)
+                puts(commands[i].name);
+        return 0;
+    }
     for (size_t i = 0; i < MEM_COUNT(commands); i++) {
         if (strcmp(commands[i].name, name) == 0)
             return commands[i].run(argc - 1, argv + 1, err);

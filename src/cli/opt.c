@@ -9,6 +9,8 @@
 
 #include <popt.h>
 
+#include "cli/complete.h"
+
 #define HELP_COLUMN    28
 #define MAX_ITERATIONS 1000000000u
 #define PART           64 /* bytes of one number of a list */
@@ -459,8 +461,13 @@ int opt_add_value(struct opt_set *set, const char *name, const char *text, struc
 int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, char **argv,
               struct clr_error *err)
 {
-    int code, rc = make_popt_table(set, err);
+    int code, rc;
 
+    if (argc == 4 && strcmp(argv[1], "--complete") == 0) {
+        complete_option(set, command, argv[2], argv[3]);
+        return 1;
+    }
+    rc = make_popt_table(set, err);
     if (rc < 0)
         return rc;
     for (int k = 1; k < argc; k++) /* popt would put the next argument in its place */

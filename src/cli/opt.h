@@ -107,6 +107,10 @@ struct opt_command {
     const char *examples;   /* lines, each ends in a newline; NULL: none */
     int min_args, max_args; /* arguments that are no options */
     const char *asks;       /* names the first of these, if it is missing: "a sub-command: info or list" */
+    /* For completion: sub-commands, NULL-terminated, or NULL; "NET", "DATA" or "NAME", if the first argument,
+     * or that of sub-commands, may be the name of something built in. */
+    const char *const *subs;
+    const char *takes;
     const char *const *required; /* options, NULL-terminated; NULL: none */
 };
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 
@@ -25,6 +26,25 @@ def check_help(command):
     check(not wide, f"lines over 80 columns: {wide}")
     check(result.out.endswith("\n"), "no newline at the end")
     return result.out
+
+
+@case
+def completion_lists_what_may_follow():
+    """The words that the shells' completions get, and bash's script with them."""
+    for words, expected in (("--complete clr-cl tr", ["train"]),
+                            ("train --complete --net ca", ["caffe-quick", "caffe-full"]),
+                            ("train --complete x --momentum-", ["--momentum-convention"]),
+                            ("train --complete --policy tri", ["triangular", "triangular2"]),
+                            ("plot --complete plot r", ["run", "range"]), ("net --complete show le", ["lenet"]),
+                            ("data --complete info f", ["fashion-mnist"]), ("train --complete --out x", []),
+                            ("experiment --complete experiment q", ["quick-look"])):
+        check(expect(clr(*words.split()), 0).out.split() == expected, words)
+    script = ROOT / "src" / "cli" / "completions" / "clr-cl.bash"
+    program = shlex.quote(str(Place.program))
+    shell = (f'. {shlex.quote(str(script))}; COMP_WORDS=({program} train --net q); COMP_CWORD=3; '
+             '_clr_cl; echo "${COMPREPLY[*]}"')
+    out = subprocess.run(["bash", "-c", shell], stdout=subprocess.PIPE, text=True, check=True).stdout
+    check(out == "quick\n", out)
 
 
 @case

@@ -1,0 +1,11 @@
+/* Completion of command lines, from the tables of options. */
+#ifndef CLI_COMPLETE_H
+#define CLI_COMPLETE_H
+
+#include "cli/opt.h"
+
+/* Print what can follow the word `before` of a command's line and begins with `begin`, a word a line. */
+void complete_option(const struct opt_set *set, const struct opt_command *command, const char *before,
+                     const char *begin);
+
+#endif
