@@ -169,6 +169,7 @@ int op_create(struct op **out, struct ocl_context *ctx, const struct op_desc *de
 
     assert(!desc->relu || (class->flags & OP_TAKES_RELU));
     assert(!desc->mask_dx || (class->flags & OP_MASKS_DX));
+    assert(class->create || !class->params); /* kernel() is not called without need_dx */
 
     if (rc < 0)
         return rc;

@@ -10,7 +10,8 @@
 #define SHORT_SUM   1000.0 /* so many terms more raise a limit by itself once more */
 
 static const char *const arrangement_names[VERIFY_ARRANGEMENT_COUNT] = {
-    "exact halos", "wide halos", "input in one channel block", "in place", "inference", "inference with NaN"};
+    "exact halos", "wide halos",        "input in one channel block", "in place", "no gradient of the input",
+    "inference",   "inference with NaN"};
 
 static const char *const output_names[VERIFY_OUTPUT_COUNT] = {"y", "dx", "dw", "db", "sample", "w", "v", "s"};
 
@@ -64,7 +65,7 @@ static void set_desc(struct op_trial *t, const struct op_desc *desc)
     const bool forward = t->arrangement == VERIFY_INFERENCE || t->arrangement == VERIFY_NAN;
 
     t->desc = *desc;
-    if (t->arrangement == VERIFY_ONE_BLOCK || forward)
+    if (t->arrangement == VERIFY_ONE_BLOCK || t->arrangement == VERIFY_NO_DX || forward)
         t->desc.need_dx = 0;
     if (forward)
         t->desc.backward = false;
@@ -78,6 +79,8 @@ static bool applies(const struct op_trial *t, int block)
                !op_is(&t->desc, OP_ROWS | OP_ANY_LAYOUT);
     case VERIFY_IN_PLACE:
         return t->needs.in_place;
+    case VERIFY_NO_DX:
+        return t->oracle->w_size[0] > 0;
     default:
         return true;
     }
@@ -275,7 +278,8 @@ static int verify_arrangement(struct ocl_context *ctx, const struct op_desc *des
 }
 
 static const enum oracle_kind oracle_of[VERIFY_ARRANGEMENT_COUNT] = {
-    ORACLE_TRAINING, ORACLE_TRAINING, ORACLE_TRAINING, ORACLE_TRAINING, ORACLE_INFERENCE, ORACLE_NAN};
+    ORACLE_TRAINING, ORACLE_TRAINING,  ORACLE_TRAINING, ORACLE_TRAINING,
+    ORACLE_TRAINING, ORACLE_INFERENCE, ORACLE_NAN};
 
 int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
                  unsigned arrangements, struct verify_result *out, struct clr_error *err)

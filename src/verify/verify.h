@@ -38,6 +38,7 @@ enum verify_arrangement {
     VERIFY_WIDE,      /* one or two halo rows and columns more on everything, guards after parameters */
     VERIFY_ONE_BLOCK, /* x in one block of all its channels, where the operator can read that; no dx */
     VERIFY_IN_PLACE,  /* y in x's memory, dx in dy's, where the operator can do that */
+    VERIFY_NO_DX,     /* gradients of the parameters alone, as on the images of a net */
     VERIFY_INFERENCE, /* forward alone: an operator planned without gradients; dropout passes through */
     VERIFY_NAN,       /* the same with a NaN in every image: what is made of one must be one */
     VERIFY_ARRANGEMENT_COUNT
@@ -59,8 +60,9 @@ struct verify_result {
  * @param out           the verdict; cleared first
  * @return 0: *out holds the verdict. Else an OpenCL call or an allocation failed, and *err has the reason.
  */
-#define VERIFY_ALL   ((1u << VERIFY_ARRANGEMENT_COUNT) - 1)
-#define VERIFY_BASIC (1u << VERIFY_EXACT | 1u << VERIFY_IN_PLACE | 1u << VERIFY_INFERENCE)
+#define VERIFY_ALL ((1u << VERIFY_ARRANGEMENT_COUNT) - 1)
+#define VERIFY_BASIC                                                                                         \
+    (1u << VERIFY_EXACT | 1u << VERIFY_IN_PLACE | 1u << VERIFY_NO_DX | 1u << VERIFY_INFERENCE)
 int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block, int batch, uint64_t seed,
                  unsigned arrangements, struct verify_result *out, struct clr_error *err);
 
