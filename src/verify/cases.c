@@ -30,13 +30,13 @@ static const struct other_row other_rows[] = {
     {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, false, false, false, 1025, {0}, true},
     {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, true, false, false, 33, {0}, true},
     {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, true, true, false, 2, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, false, false, true, 17, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_NESTEROV, false, false, true, 17, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, false, false, true, 17, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, true, false, true, 17, {0}, true},
     {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_RMSPROP, false, false, false, 1025, {0}, true},
     {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_RMSPROP, true, true, false, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_RMSPROP, false, false, true, 17, {0}, true},
+#define ROW(kind, name)                                                                                      \
+    {VERIFY_CASE_UPDATE, kind, false, false, true, 17, {0}, true},                                           \
+        {VERIFY_CASE_UPDATE, kind, true, false, true, 17, {0}, true},
+#include "ops/optimizers.h"
+#undef ROW
     {VERIFY_CASE_BATCH, CLR_OPTIMIZER_SGD, false, false, false, 0, {4, 3, 5, 7}, true},
     {VERIFY_CASE_BATCH, CLR_OPTIMIZER_SGD, false, false, false, 0, {7, 1, 28, 28}, false},
     {VERIFY_CASE_BATCH, CLR_OPTIMIZER_SGD, false, false, false, 0, {1, 2, 3, 1}, false},
