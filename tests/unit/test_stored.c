@@ -47,7 +47,7 @@ static size_t make_schedules(struct clr_schedule *out)
     return n;
 }
 
-#define MAX_SCHEDULES 20
+#define MAX_SCHEDULES (CLR_POLICY_SWEEP_LOG + 3) /* one for each policy, and two */
 
 START_TEST(test_stored__a_schedule_comes_back_as_it_was)
 {
