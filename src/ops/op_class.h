@@ -85,8 +85,8 @@ struct op_class {
     /* As op_candidates(); NULL: there is one variant only. */
     int (*candidates)(struct op_variant *out, int capacity, const struct op_request *r);
     int (*create)(struct op *op, const struct op_io *io, struct clr_error *err); /* instance is zeroed */
-    /* Instead of create(), where there are no parameters: its kernel of one direction (op_kernel()); back: with
-     * backward() and need_dx. */
+    /* Instead of create(), where there are no parameters: its kernel of one direction (op_kernel()); back:
+     * with backward() and need_dx. */
     int (*kernel)(struct op *op, const struct op_io *io, bool back, struct clr_error *err);
     int (*forward)(struct op *op, const struct op_io *io, struct clr_error *err);  /* NULL: nothing to do */
     int (*backward)(struct op *op, const struct op_io *io, struct clr_error *err); /* NULL: none */
