@@ -1,6 +1,8 @@
 /* From labels of the profile to layers and passes: see measure.h. */
 #include "bench/measure.h"
 
+#include "ops/op_class.h"
+
 const char *const labels_passes[CLR_BENCH_PASSES] = {
     "batch", "forward", "data gradient", "weight gradient", "backward", "update", "other"};
 
@@ -19,14 +21,10 @@ static bool begins(const char *text, const char *words)
 
 enum clr_bench_pass labels_map(const char *label, const char *const *names, size_t count, size_t *layer)
 {
-    static const struct {
-        const char *words;
-        enum clr_bench_pass pass;
-    } passes[] = {
-        {"forward", CLR_BENCH_FORWARD},         {"data gradient", CLR_BENCH_DATA},
-        {"weight gradient", CLR_BENCH_WEIGHTS}, {"bias gradient", CLR_BENCH_WEIGHTS},
-        {"gradient sum", CLR_BENCH_WEIGHTS},    {"backward", CLR_BENCH_BACKWARD},
-        {"update", CLR_BENCH_UPDATE},
+    static const enum clr_bench_pass passes[] = {
+        [OP_STAGE_FORWARD] = CLR_BENCH_FORWARD, [OP_STAGE_DATA] = CLR_BENCH_DATA,
+        [OP_STAGE_WEIGHTS] = CLR_BENCH_WEIGHTS, [OP_STAGE_BACKWARD] = CLR_BENCH_BACKWARD,
+        [OP_STAGE_NONE] = CLR_BENCH_OTHER,
     };
     const char *rest = label;
     size_t length = 0;
@@ -44,8 +42,5 @@ enum clr_bench_pass labels_map(const char *label, const char *const *names, size
         return begins(label, "batch")    ? CLR_BENCH_BATCH
                : begins(label, "update") ? CLR_BENCH_UPDATE
                                          : CLR_BENCH_OTHER;
-    for (size_t k = 0; k < MEM_COUNT(passes); k++)
-        if (begins(rest, passes[k].words))
-            return passes[k].pass;
-    return CLR_BENCH_OTHER;
+    return begins(rest, "update") ? CLR_BENCH_UPDATE : passes[op_stage(rest)];
 }

@@ -56,8 +56,8 @@ static int create(struct conv_pass_state *s, struct op *op, const struct conv_re
 {
     static const char *const names[] = {"conv_gemm_im2col", "conv_gemm_put", "conv_gemm_take",
                                         "conv_gemm_col2im", "conv_gemm_bias"};
-    static const char *const what[] = {"im2col", "put", "take", "col2im", "bias gradient"};
-    static const char *const gemm[] = {"forward GEMM", "data gradient GEMM", "weight gradient GEMM"};
+    static const char *const what[] = {"im2col", "put", "take", "col2im", "bias"};
+    static const char *const passes[] = {"forward", "data gradient", "weight gradient"};
     static const unsigned used[OP_PASS_COUNT] = {1u << TO_COLUMNS | 1u << PUT,
                                                  1u << TAKE | 1u << FROM_COLUMNS,
                                                  1u << TO_COLUMNS | 1u << TAKE | 1u << SUM_BIAS};
@@ -70,9 +70,10 @@ static int create(struct conv_pass_state *s, struct op *op, const struct conv_re
     s->span = op_span(ocl_device(op->ctx), op_max(g->w, g->ow));
     s->columns = (size_t)s->chunk * (size_t)(g->oh * g->ow);
     s->columns_at = s->columns * (size_t)g->oc;
-    (void)snprintf(s->gemm_label, sizeof s->gemm_label, "%s %s", op->desc.label, gemm[pass]);
+    (void)snprintf(s->gemm_label, sizeof s->gemm_label, "%s %s GEMM", op->desc.label, passes[pass]);
     for (int k = 0; k < KERNEL_COUNT && rc == 0; k++) {
         struct str options = {0};
+        char label[32];
         if (!(used[pass] >> k & 1u))
             continue;
         str_append(&options, "-DCOLS=%zu -DCOLS_AT=%zuUL -DSPAN=%d -DBIAS=%d -DRELU=%d -DMASK=%d", s->columns,
@@ -82,7 +83,8 @@ static int create(struct conv_pass_state *s, struct op *op, const struct conv_re
         tensor_macros(&options, "X", pass == OP_BACKWARD_DATA ? &io->dx[0] : &io->x[0]);
         tensor_macros(&options, "Y", pass == OP_FORWARD ? &io->y[0] : &io->dy[0]);
         tensor_macros(&options, "M", &io->x[0]);
-        rc = op_launch_create(&s->launches[k], op, what[k], "conv_gemm.cl", &options, names[k], err);
+        (void)snprintf(label, sizeof label, "%s %s", passes[pass], what[k]);
+        rc = op_launch_create(&s->launches[k], op, label, "conv_gemm.cl", &options, names[k], err);
     }
     op_add_variant(op, pass, "gemm");
     return rc;

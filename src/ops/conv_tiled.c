@@ -223,7 +223,8 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const struc
                            const struct op_io *io, struct clr_error *err)
 {
     static const char *const names[] = {"conv_tiled_pack", "conv_tiled"};
-    static const char *const what[][2] = {{"weights", "forward"}, {"flipped weights", "data gradient"}};
+    static const char *const what[][2] = {{"forward weights", "forward"},
+                                          {"data gradient weights", "data gradient"}};
     const bool data = r->pass == OP_BACKWARD_DATA;
     const struct conv_geometry *g = &op->desc.u.conv;
     const struct tensor *x = data ? &io->dy[0] : &io->x[0], *y = data ? &io->dx[0] : &io->y[0];
@@ -258,7 +259,7 @@ static int create_convolve(struct conv_pass_state *s, struct op *op, const struc
 static int create_wgrad(struct conv_pass_state *s, struct op *op, const struct conv_request *r,
                         const struct op_io *io, struct clr_error *err)
 {
-    static const char *const what[] = {"weight gradient", "gradient sums"};
+    static const char *const what[] = {"weight gradient", "gradient sum"};
     static const char *const names[] = {"conv_tiled_slices", "conv_tiled_reduce"};
     const struct conv_geometry *g = &op->desc.u.conv;
     const struct conv_tile *t = &s->tile;

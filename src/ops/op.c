@@ -220,11 +220,31 @@ void op_destroy(struct op *op)
     free(op);
 }
 
+enum op_stage op_stage(const char *what)
+{
+    static const struct {
+        const char *words;
+        enum op_stage stage;
+    } stages[] = {
+        {"forward", OP_STAGE_FORWARD},         {"data gradient", OP_STAGE_DATA},
+        {"weight gradient", OP_STAGE_WEIGHTS}, {"bias gradient", OP_STAGE_WEIGHTS},
+        {"gradient sum", OP_STAGE_WEIGHTS},    {"backward", OP_STAGE_BACKWARD},
+    };
+
+    for (size_t i = 0; i < MEM_COUNT(stages); i++) {
+        const size_t n = strlen(stages[i].words);
+        if (strncmp(what, stages[i].words, n) == 0 && (what[n] == '\0' || what[n] == ' '))
+            return stages[i].stage;
+    }
+    return OP_STAGE_NONE;
+}
+
 int op_launch_create(struct op_launch *l, struct op *op, const char *what, const char *file,
                      struct str *options, const char *name, struct clr_error *err)
 {
     int rc = str_check(options, err);
 
+    assert(op_stage(what) != OP_STAGE_NONE);
     (void)snprintf(l->label, sizeof l->label, "%s %s", op->desc.label, what);
     if (rc == 0)
         rc = ocl_kernel_get(&l->kernel, op->ctx, file, str_text(options), name, err);

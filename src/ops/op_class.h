@@ -129,6 +129,12 @@ struct op_class {
 
 const struct op_class *op_class(enum op_kind kind);
 
+/* What a kernel does, by its label in the profile. */
+enum op_stage { OP_STAGE_FORWARD, OP_STAGE_DATA, OP_STAGE_WEIGHTS, OP_STAGE_BACKWARD, OP_STAGE_NONE };
+
+/* By the words after the layer's name, which begin with "forward", "data gradient", …; else NONE. */
+enum op_stage op_stage(const char *what);
+
 /* What people call an operator: "convolution", "relu". */
 const char *op_title(const struct op_desc *desc);
 

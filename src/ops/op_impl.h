@@ -28,8 +28,8 @@ struct op {
 #include "ops/ops.h"
 #undef ROW
 
-/* `what` ends the label. options: built in a struct str, which is checked and cleared here, also on failure.
- */
+/* `what` ends the label and begins with words of op_stage(). options: built in a struct str, which is checked
+ * and cleared here, also on failure. */
 int op_launch_create(struct op_launch *l, struct op *op, const char *what, const char *file,
                      struct str *options, const char *name, struct clr_error *err);
 /* The same of op->forward or op->backward. */

@@ -37,6 +37,7 @@ START_TEST(test_labels__the_longest_layer_and_the_words_behind_it)
         {"conv1 weight gradient GEMM", 0, CLR_BENCH_WEIGHTS},
         {"conv1 bias gradient", 0, CLR_BENCH_WEIGHTS},
         {"conv1 gradient sum", 0, CLR_BENCH_WEIGHTS},
+        {"conv1 weight gradient im2col", 0, CLR_BENCH_WEIGHTS},
         {"conv1 im2col", 0, CLR_BENCH_OTHER},
         {"conv1 forwards", 0, CLR_BENCH_OTHER},
         {"conv1 forward backward", 1, CLR_BENCH_BACKWARD}, /* of the layer 'conv1 forward' */
