@@ -1,0 +1,47 @@
+#!/bin/sh
+# Are the Debian packages built, installed, used and removed? As root, on a machine without clr-cl.
+# The last line is "N passed, N failed, N skipped".
+set -u
+cd "$(dirname "$0")/.." || exit 1
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || dpkg-query -W clr-cl >/dev/null 2>&1; then
+    echo "SKIP: packages are installed by root, on Debian, where clr-cl is not installed"
+    echo "0 passed, 0 failed, 1 skipped"
+    exit 0
+fi
+work=$(mktemp -d) passed=0 failed=0
+chmod 755 "$work"
+check() {
+    what=$1
+    shift
+    if "$@" >"$work/log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        echo "FAILED: $what"
+        tail -n 30 "$work/log"
+        failed=$((failed + 1))
+    fi
+}
+use() {
+    cd "$work" || return 1
+    man -w clr-cl && clr-cl --version && clr-cl devices && clr-cl net show lenet &&
+        clr-cl train --net lenet --data fashion-mnist --policy fixed --lr 0.01 --iterations 3 --out run &&
+        clr-cl eval run && clr-cl plot run run -o run.png && [ -s run.png ] &&
+        [ -f /usr/share/bash-completion/completions/clr-cl ]
+}
+compile() {
+    # shellcheck disable=SC2046 # a list of words
+    cc -std=c11 /usr/share/doc/libclr-cl-dev/examples/train.c $(pkg-config --cflags --libs clr-cl) -o "$work/example" &&
+        cd "$work" && ./example lenet fashion-mnist 2
+}
+gone() {
+    ! command -v clr-cl && [ ! -e /usr/include/clr ] && ! ls /usr/lib/*/libclr-cl.so*
+}
+check "the packages are built, without errors of lintian" tools/package "$work/packages"
+check "they are installed" apt-get install -y --no-install-recommends "$work"/packages/*.deb
+check "the command works" use
+check "the example program is compiled and runs" compile
+check "they are removed" apt-get purge -y clr-cl libclr-cl-dev 'libclr-cl0*'
+check "nothing is left" gone
+rm -rf "$work"
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]
