@@ -30,11 +30,11 @@ use() {
 }
 compile() {
     # shellcheck disable=SC2046 # a list of words
-    cc -std=c11 /usr/share/doc/libclr-cl-dev/examples/train.c $(pkg-config --cflags --libs clr-cl) -o "$work/example" &&
+    cc -std=c11 /usr/share/doc/libclr-cl-dev/examples/train.c $(pkg-config --cflags --libs clr-cl) -lm -o "$work/example" &&
         cd "$work" && ./example lenet fashion-mnist 2
 }
 gone() {
-    ! command -v clr-cl && [ ! -e /usr/include/clr ] && ! ls /usr/lib/*/libclr-cl.so*
+    [ ! -e /usr/bin/clr-cl ] && [ ! -e /usr/include/clr ] && ! ls /usr/lib/*/libclr-cl.so*
 }
 check "the packages are built, without errors of lintian" tools/package "$work/packages"
 check "they are installed" apt-get install -y --no-install-recommends "$work"/packages/*.deb
