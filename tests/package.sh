@@ -30,7 +30,8 @@ use() {
 }
 compile() {
     # shellcheck disable=SC2046 # a list of words
-    cc -std=c11 /usr/share/doc/libclr-cl-dev/examples/train.c $(pkg-config --cflags --libs clr-cl) -lm -o "$work/example" &&
+    cc -std=c11 -o "$work/example" /usr/share/doc/libclr-cl-dev/examples/train.c $(pkg-config --cflags --libs clr-cl) \
+        -lm &&
         cd "$work" && ./example lenet fashion-mnist 2
 }
 gone() {
