@@ -35,10 +35,12 @@ static const struct opt_command command = {
 
 static void class_counts(const struct clr_eval_result *r, int classes, int label, int *right, int *all)
 {
+    const int *row = r->confusion + (size_t)label * (size_t)classes;
+
     *all = 0;
     for (int k = 0; k < classes; k++)
-        *all += r->confusion[label * classes + k];
-    *right = r->confusion[label * classes + label];
+        *all += row[k];
+    *right = row[label];
 }
 
 static void print_table(const struct clr_dataset *data, const struct clr_eval_result *r)

@@ -22,7 +22,7 @@ static int count_confusion(struct session *s, int first, int count, int *confusi
         for (int k = 1; k < classes; k++)
             if (z[k] > z[best])
                 best = k;
-        confusion[images->labels[s->eval_order[first + n]] * classes + best]++;
+        confusion[(size_t)images->labels[s->eval_order[first + n]] * (size_t)classes + (size_t)best]++;
     }
     free(logits);
     return rc;

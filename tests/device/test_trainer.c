@@ -270,6 +270,59 @@ START_TEST(test_trainer__a_run_is_refused_whose_settings_are_none)
 }
 END_TEST
 
+/* The table of so many classes has more elements than an int can count, nearly all of them never touched. */
+START_TEST(test_trainer__a_data_set_may_have_many_classes)
+{
+    enum { CLASSES = 46400, LAST = CLASSES - 1 };
+    static const char text[] = "layer { name: 'd' type: 'Data' top: 'd' top: 'l' }\n"
+                               "layer { name: 'ip' type: 'InnerProduct' bottom: 'd' top: 'ip' "
+                               "inner_product_param { num_output: 46400 } }\n"
+                               "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: 'l' }\n";
+    struct clr_train_options o = options("many");
+    uint8_t pixels[] = {1, 1};
+    int32_t labels[] = {LAST, LAST};
+    const struct clr_dataset_images images = {
+        .size = sizeof images,
+        .name = "many",
+        .channels = 1,
+        .height = 1,
+        .width = 1,
+        .classes = CLASSES,
+        .train = {2, pixels, labels},
+        .test = {2, pixels, labels},
+    };
+    struct clr_net_spec *many = NULL;
+    struct clr_dataset *set = NULL;
+    struct clr_eval_result e;
+    struct clr_trainer *t;
+    struct clr_error err;
+    char *weights = join(dir, "many.safetensors");
+    int rc;
+
+    ck_assert_msg(clr_net_from_text(&many, "many", text, &err) == 0, "%s", err.message);
+    ck_assert_msg(clr_dataset_create(&set, &images, &err) == 0, "%s", err.message);
+    o.net = many;
+    o.data = set;
+    o.batch = 2;
+    o.unchecked = true;
+    t = new_trainer(&o);
+    ck_assert_int_eq(clr_trainer_save(t, weights, &err), 0);
+    clr_trainer_destroy(t);
+    o.init = weights;
+    rc = clr_eval(&o, &e, &err);
+    if (rc == CLR_ENOMEM) {
+        support_skip(err.message);
+    } else {
+        ck_assert_msg(rc == 0, "%s", err.message);
+        ck_assert_int_eq(e.confusion[(size_t)LAST * CLASSES], 2); /* equal logits: the first class */
+        free(e.confusion);
+    }
+    clr_dataset_destroy(set);
+    clr_net_destroy(many);
+    free(weights);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("trainer");
@@ -287,6 +340,7 @@ int main(void)
     tcase_add_test(tc, test_trainer__every_output_must_be_finite);
     tcase_add_test(tc, test_trainer__what_is_out_of_range_is_refused);
     tcase_add_test(tc, test_trainer__a_run_is_refused_whose_settings_are_none);
+    tcase_add_test(tc, test_trainer__a_data_set_may_have_many_classes);
     suite_add_tcase(suite, tc);
     rc = support_run(suite, false);
     runs_finish();
