@@ -33,8 +33,10 @@ int mem_new(void *out, size_t count, size_t element_size, const char *what, stru
 
 int mem_check_struct(const void *filled, size_t size, const char *name, struct clr_error *err)
 {
-    const size_t theirs = filled ? *(const size_t *)filled : size;
+    const size_t theirs = filled ? *(const size_t *)filled : 0;
 
+    if (!filled)
+        return clr_error_set(err, CLR_EUSAGE, "struct %s is NULL: it must be given", name);
     return theirs == size ? 0
                           : clr_error_set(err, CLR_EUSAGE,
                                           "struct %s has %zu bytes, not %zu: its `size` is not set, or the "

@@ -25,7 +25,7 @@ bool clr_add_size(size_t *out, size_t a, size_t b);
  */
 int mem_new(void *out, size_t count, size_t element_size, const char *what, struct clr_error *err);
 
-/* A struct that a caller fills begins with its size, a size_t. CLR_EUSAGE: it is not `size`. NULL is fine. */
+/* A struct that a caller fills begins with its size, a size_t. CLR_EUSAGE: it is not `size`, or NULL. */
 int mem_check_struct(const void *filled, size_t size, const char *name, struct clr_error *err);
 
 /* What a caller gives, by the name of its field; CLR_EUSAGE. Is a pointer, and each of `count` texts, not

@@ -407,10 +407,8 @@ int clr_bench_run(struct clr_bench_report *out, const struct clr_device *device,
 {
     struct clr_bench_report report = {0};
     struct bench b = {.report = &report, .o = options};
-    int rc = mem_check_given(options, "options", err);
+    int rc = mem_check_struct(options, sizeof *options, "clr_bench_options", err);
 
-    if (rc == 0)
-        rc = mem_check_struct(options, sizeof *options, "clr_bench_options", err);
     if (rc == 0)
         rc = mem_check_given(device, "device", err);
     if (rc == 0)

@@ -177,7 +177,7 @@ int clr_bench_plot(const char *path, const struct clr_bench_report *reports, siz
                    const struct clr_plot_options *options, struct clr_error *err)
 {
     struct bars bars = {0};
-    int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
+    int rc = options ? mem_check_struct(options, sizeof *options, "clr_plot_options", err) : 0;
 
     if (rc == 0)
         rc = figure_bench(&bars, reports, count, options, err);

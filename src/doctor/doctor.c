@@ -132,8 +132,6 @@ int clr_doctor(const struct clr_device *device, const struct clr_doctor_listener
     int rc = mem_check_given(device, "device", err);
 
     if (rc == 0)
-        rc = mem_check_given(listener, "listener", err);
-    if (rc == 0)
         rc = mem_check_struct(listener, sizeof *listener, "clr_doctor_listener", err);
     if (rc == 0)
         rc = mem_check_given(listener->report ? listener : NULL, "report", err);

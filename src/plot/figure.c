@@ -249,7 +249,7 @@ static int plot(figure_kind *kind, const char *path, const char *const *inputs, 
                 const struct clr_plot_options *options, struct clr_error *err)
 {
     struct chart chart = {0};
-    int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
+    int rc = options ? mem_check_struct(options, sizeof *options, "clr_plot_options", err) : 0;
 
     if (rc == 0)
         rc = check(inputs, count, options ? options : &none, err);

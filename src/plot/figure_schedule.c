@@ -117,10 +117,8 @@ int clr_plot_rates(const char *path, const struct clr_schedule *schedule, uint64
                    const struct clr_plot_options *options, struct clr_error *err)
 {
     struct chart chart = {0};
-    int rc = mem_check_struct(options, sizeof *options, "clr_plot_options", err);
+    int rc = options ? mem_check_struct(options, sizeof *options, "clr_plot_options", err) : 0;
 
-    if (rc == 0)
-        rc = mem_check_given(schedule, "schedule", err);
     if (rc == 0)
         rc = clr_schedule_check(schedule, err);
     if (rc == 0 && iterations == 0)

@@ -320,10 +320,8 @@ static int measure_again(struct tune_work *w, int i, struct clr_error *err)
 
 static int check_options(const struct clr_tune_options *o, struct clr_error *err)
 {
-    int rc = mem_check_given(o, "options", err);
+    int rc = mem_check_struct(o, sizeof *o, "clr_tune_options", err);
 
-    if (rc == 0)
-        rc = mem_check_struct(o, sizeof *o, "clr_tune_options", err);
     if (rc == 0)
         rc = mem_check_given(o->net, "net", err);
     if (rc == 0)

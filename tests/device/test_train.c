@@ -657,6 +657,7 @@ START_TEST(test_train__fields_that_are_missing_are_named)
                   {"out", offsetof(struct clr_train_options, out), false}};
     const struct clr_train_options whole = options("missing");
     struct clr_train_options other = whole;
+    struct clr_trainer *trainer;
     struct clr_range_result range;
     struct clr_train_result r;
     struct clr_eval_result e;
@@ -680,6 +681,10 @@ START_TEST(test_train__fields_that_are_missing_are_named)
     other = (struct clr_train_options){0};
     ck_assert_int_eq(clr_eval(&other, &e, &err), CLR_EUSAGE);
     ck_assert_ptr_nonnull(strstr(err.message, "clr_train_options"));
+    ck_assert(clr_train(NULL, &r, &err) == CLR_EUSAGE && clr_eval(NULL, &e, &err) == CLR_EUSAGE &&
+              clr_range_test(NULL, CLR_SWEEP_LOG, &range, &err) == CLR_EUSAGE &&
+              clr_trainer_create(&trainer, NULL, &err) == CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "clr_train_options is NULL"));
     ck_assert(!fs_exists(whole.out));
 }
 END_TEST

@@ -528,6 +528,8 @@ START_TEST(test_data__memory_out_of_range_is_refused)
         ck_assert_ptr_null(ds);
         ck_assert_msg(strstr(err.message, says[i]) != NULL, "'%s' does not say %s", err.message, says[i]);
     }
+    ck_assert_int_eq(clr_dataset_create(&ds, NULL, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "clr_dataset_images is NULL"));
     label = -1;
     ck_assert_int_eq(clr_dataset_create(&ds, &good, &err), CLR_EUSAGE);
     ck_assert_ptr_nonnull(strstr(err.message, "-1"));

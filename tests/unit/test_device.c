@@ -230,7 +230,7 @@ START_TEST(test_doctor__what_is_missing_is_named)
     struct clr_error err = {0};
 
     ck_assert_int_eq(clr_doctor(&device, NULL, &summary, &err), CLR_EUSAGE);
-    ck_assert_ptr_nonnull(strstr(err.message, "`listener`"));
+    ck_assert_ptr_nonnull(strstr(err.message, "clr_doctor_listener is NULL"));
     ck_assert_int_eq(clr_doctor(&device, &listener, &summary, &err), CLR_EUSAGE);
     ck_assert_ptr_nonnull(strstr(err.message, "`report`"));
     listener.report = report;

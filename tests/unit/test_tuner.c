@@ -283,7 +283,7 @@ START_TEST(test_tuner__what_is_missing_is_named)
     ck_assert_ptr_nonnull(strstr(err.message, "`worker`"));
     ck_assert_int_eq(clr_tune(worker, 1, NULL, NULL, NULL, &err), CLR_EUSAGE);
     ck_assert_int_eq(clr_tune_work(NULL, line, NULL, &err), CLR_EUSAGE);
-    ck_assert_ptr_nonnull(strstr(err.message, "`options`"));
+    ck_assert_ptr_nonnull(strstr(err.message, "_options is NULL"));
     ck_assert_int_eq(clr_tune_work(&o, line, NULL, &err), CLR_EUSAGE);
     ck_assert_ptr_nonnull(strstr(err.message, "`net`"));
     ck_assert_int_eq(clr_net_load(&net, "lenet", &err), 0);
