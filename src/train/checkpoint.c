@@ -303,7 +303,7 @@ static int read_if_good(struct checkpoint *out, bool *found, const char *dir, ui
                                    "without it. If it is lost, remove it"
                                  : "");
     if (rc < 0)
-        log_line(CLR_LOG_WARNING, "%s; the one before it is tried", why.message);
+        log_line(CLR_LOG_WARNING, "%s; it is skipped", why.message);
     return 0;
 }
 

@@ -366,17 +366,29 @@ int resume_back_off(struct session *s, struct record *r, struct clr_error *err)
     return rc < 0 ? rc : resume_save(s, r, err);
 }
 
+/* A run that was to be resumed begins with its first iteration. */
+static int say_new(const struct session *s, struct clr_error *err)
+{
+    bool any = false;
+    int rc = s->o->resume ? checkpoint_exists(&any, s->o->out, err) : 0;
+
+    if (rc == 0 && any)
+        log_line(CLR_LOG_WARNING,
+                 "each checkpoint in '%s' is damaged: the run begins anew, with the first iteration",
+                 s->o->out);
+    else if (rc == 0 && s->o->resume)
+        log_line(CLR_LOG_INFO, "there is no checkpoint in '%s' yet: the run begins anew", s->o->out);
+    return rc;
+}
+
 int resume_apply(const struct resume *resume, struct session *s, struct record *r, struct clr_error *err)
 {
     const struct checkpoint *c = &resume->checkpoint;
     char done[STR_COUNT], all[STR_COUNT];
     int backoffs, rc;
 
-    if (!resume->found) {
-        if (s->o->resume)
-            log_line(CLR_LOG_INFO, "there is no checkpoint in '%s' yet: the run begins anew", s->o->out);
-        return 0;
-    }
+    if (!resume->found)
+        return say_new(s, err);
     rc = find_backoffs(&backoffs, c, s, err);
     if (rc == 0)
         rc = go_back(c, backoffs, s, r, err);

@@ -306,7 +306,11 @@ def resume_passes_over_what_is_damaged():
     newest = out / "checkpoint-20.clr"
     newest.write_bytes(newest.read_bytes()[:-1])
     expect(clr("train", "--resume", "--out", out), 0, [],
-           ["warning: .*checkpoint-20.clr.*checksum", "resumed after iteration 10 of 20"])
+           ["warning: .*checkpoint-20.clr.*checksum.*skipped", "resumed after iteration 10 of 20"])
+    same(whole, out, SAME)
+    for path in out.glob("checkpoint-*.clr"):
+        write(path, "")
+    expect(clr("train", "--resume", "--out", out), 0, [], ["warning: each checkpoint.*damaged.*with the first"])
     same(whole, out, SAME)
     write(out / "run.json", "{}")
     expect(clr("train", "--resume", "--out", out), 4, [], ["run.json.*damaged"])
