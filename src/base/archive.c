@@ -46,15 +46,11 @@ static int read_runs(json_t **out, json_t **runs, const char *path, struct clr_e
         return rc;
     format = json_object_get(root, "format");
     all = json_object_get(root, "runs");
-    if (json_is_integer(format) && json_integer_value(format) != ARCHIVE_FORMAT)
-        rc = clr_error_set(err, CLR_EINPUT,
-                           "%s:1: it has format %" JSON_INTEGER_FORMAT
-                           ", and this clr-cl reads format %d: use the version that wrote it",
-                           path, json_integer_value(format), ARCHIVE_FORMAT);
-    else if (!json_is_integer(format) || !json_is_object(all))
+    rc = json_check_format(root, path, ARCHIVE_FORMAT, err);
+    if (rc == 0 && (!json_is_integer(format) || !json_is_object(all)))
         rc = clr_error_set(err, CLR_EINPUT,
                            "%s:1: not what 'clr-cl experiment' writes: no format, or no runs", path);
-    else
+    if (rc == 0)
         rc = check_names(all, path, err);
     if (rc < 0) {
         json_decref(root);
@@ -242,6 +238,7 @@ int archive_table(struct csv *out, const char *folder, const char *name, const s
 
 int archive_json(json_t **out, const char *folder, const char *name, size_t limit, struct clr_error *err)
 {
+    const bool is_run = strcmp(name, "run.json") == 0;
     struct kept k;
     char *path = NULL;
     bool has = false;
@@ -249,14 +246,16 @@ int archive_json(json_t **out, const char *folder, const char *name, size_t limi
 
     if (rc == 0)
         rc = keeps(&has, &k, name, err);
+    if (rc == 0 && has && is_run)
+        rc = json_check_format(k.run, folder, JSON_FORMAT_RUN, err);
     if (rc == 0 && has) {
-        *out = json_incref(strcmp(name, "range.json") == 0 ? json_object_get(k.run, "range") : k.run);
+        *out = json_incref(is_run ? k.run : json_object_get(k.run, "range"));
     } else if (rc == 0 && k.run) {
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is no range test", folder);
     } else if (rc == 0) {
         rc = fs_join(&path, folder, name, err);
         if (rc == 0)
-            rc = json_read(out, path, limit, err);
+            rc = is_run ? json_read_run(out, path, err) : json_read(out, path, limit, err);
     }
     kept_clear(&k);
     free(path);
@@ -525,7 +524,8 @@ static int read_json(json_t **out, const char *folder, const char *name, struct 
     int rc = fs_join(&path, folder, name, err);
 
     if (rc == 0)
-        rc = json_read(out, path, JSON_LIMIT_RUN, err);
+        rc = strcmp(name, "run.json") == 0 ? json_read_run(out, path, err)
+                                           : json_read(out, path, JSON_LIMIT_RUN, err);
     free(path);
     return rc;
 }

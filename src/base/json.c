@@ -1,6 +1,8 @@
 /* JSON files: see json.h. */
 #include "base/json.h"
 
+#include <clr/version.h>
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +90,34 @@ int json_read(json_t **out, const char *path, size_t limit, struct clr_error *er
         return rc;
     rc = json_read_text(out, path, text, size, err);
     free(text);
+    return rc;
+}
+
+int json_check_format(const json_t *root, const char *path, int format, struct clr_error *err)
+{
+    const json_t *has = json_object_get(root, "format");
+    const char *version = json_string_value(json_object_get(root, "version"));
+
+    if (!json_is_integer(has) || json_integer_value(has) == format)
+        return 0;
+    return clr_error_set(err, CLR_EINPUT,
+                         "'%s' has format %" JSON_INTEGER_FORMAT "%s%.40s; this is clr-cl " CLR_VERSION
+                         ", which reads format %d: use the version that wrote it",
+                         path, json_integer_value(has), version ? ", of clr-cl " : "", version ? version : "",
+                         format);
+}
+
+int json_read_run(json_t **out, const char *path, struct clr_error *err)
+{
+    json_t *run = NULL;
+    int rc = json_read(&run, path, JSON_LIMIT_RUN, err);
+
+    if (rc == 0)
+        rc = json_check_format(run, path, JSON_FORMAT_RUN, err);
+    if (rc < 0)
+        json_decref(run);
+    else
+        *out = run;
     return rc;
 }
 

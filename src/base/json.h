@@ -11,7 +11,8 @@
 
 /* What a run.json can have: its net's prototxt, which has a megabyte at most (of characters that take six
  * bytes each there), and little else. Parsed, JSON takes up to twenty times its size. */
-#define JSON_LIMIT_RUN ((size_t)8 << 20)
+#define JSON_LIMIT_RUN  ((size_t)8 << 20)
+#define JSON_FORMAT_RUN 1 /* its "format" */
 
 /* A number, or null for one that is not finite. */
 json_t *json_finite(double value);
@@ -45,6 +46,11 @@ json_t *json_parse(const char *text, size_t size, json_error_t *e);
 int json_read(json_t **out, const char *path, size_t limit, struct clr_error *err);
 /* The same of what was in that file. */
 int json_read_text(json_t **out, const char *path, const char *text, size_t size, struct clr_error *err);
+
+/* CLR_EINPUT, with both versions: its "format" is another number. Files without one pass. */
+int json_check_format(const json_t *root, const char *path, int format, struct clr_error *err);
+/* json_read() of a run.json, of this format. */
+int json_read_run(json_t **out, const char *path, struct clr_error *err);
 
 /*
  * Write it, indented, numbers with that many digits, and a newline at the end; atomically.

@@ -65,7 +65,7 @@ static int read_kept(json_t **out, const char *folder, const struct opt_set *set
 
     *out = NULL;
     if (rc == 0 && fs_exists(path))
-        rc = json_read(&root, path, JSON_LIMIT_RUN, err);
+        rc = json_read_run(&root, path, err);
     if (rc < 0 || !root)
         goto out;
     list = json_object_get(root, "arguments");

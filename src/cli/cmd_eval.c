@@ -104,7 +104,7 @@ static int take_run(struct eval_run *run, struct run_options *o, const char *fol
     if (rc == 0 && !fs_exists(path))
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is not the folder of a run: it has no run.json", folder);
     if (rc == 0)
-        rc = json_read(&run->json, path, JSON_LIMIT_RUN, err);
+        rc = json_read_run(&run->json, path, err);
     if (rc == 0)
         rc = fs_join(&run->weights, folder, "final.safetensors", err);
     if (rc == 0 && !o->train.init && !fs_exists(run->weights))

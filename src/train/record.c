@@ -410,7 +410,7 @@ static json_t *run_json(const struct record *r, const struct session *s, const c
     fs_sha256(net, strlen(net), sum);
     root = json_pack(
         "{s:i, s:s, s:s, s:s, s:o, s:s?, s:o, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s}",
-        "format", RECORD_FORMAT, "status", status, "version", CLR_VERSION, "git", clr_git_id(), "build",
+        "format", JSON_FORMAT_RUN, "status", status, "version", CLR_VERSION, "git", clr_git_id(), "build",
         build_json(), "command", command, "arguments",
         arguments_json(s->o, json_object_get(r->before, "arguments")), "resumed", resumed_json(r, s),
         "settings", record_settings(s), "profile", s->o->profile, "prototxt", prototxt, "prototxt_sha256",

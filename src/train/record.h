@@ -16,8 +16,6 @@ struct record_row {
     double trn_loss, lr, val_loss, val_acc;
 };
 
-#define RECORD_FORMAT 1 /* of run.json: runs of another format are not resumed */
-
 struct record {
     const char *dir;
     const char *history_name; /* "history.csv", "range.csv" */

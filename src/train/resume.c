@@ -53,19 +53,11 @@ static bool is_same(const json_t *was, json_t *is, const char *dir)
 
 /* ------------------------------------------------------------------ opening */
 
-static int check_format(const json_t *run, const char *path, struct clr_error *err)
+static int check_whole(const json_t *run, const char *path, struct clr_error *err)
 {
-    const json_t *format = json_object_get(run, "format");
-    const char *version = json_string_value(json_object_get(run, "version"));
-
-    if (json_is_integer(format) && json_integer_value(format) != RECORD_FORMAT)
-        return clr_error_set(
-            err, CLR_EINPUT,
-            "'%s' has format %lld, of clr-cl %s; this is clr-cl %s, which resumes runs of format "
-            "%d: resume it with that version, or choose another `out`",
-            path, (long long)json_integer_value(format), version ? version : "?", CLR_VERSION, RECORD_FORMAT);
-    if (!json_is_integer(format) || !version || !json_is_object(json_object_get(run, "settings")) ||
-        !json_is_object(json_object_get(run, "data")))
+    if (!json_is_integer(json_object_get(run, "format")) ||
+        !json_is_string(json_object_get(run, "version")) ||
+        !json_is_object(json_object_get(run, "settings")) || !json_is_object(json_object_get(run, "data")))
         return clr_error_set(err, CLR_EINPUT,
                              "'%s' is not a run's file: there is nothing to resume; choose another `out`",
                              path);
@@ -78,9 +70,9 @@ static int read_run(json_t **out, const struct record *r, struct clr_error *err)
     int rc = fs_join(&path, r->dir, "run.json", err);
 
     if (rc == 0 && fs_exists(path))
-        rc = json_read(out, path, JSON_LIMIT_RUN, err);
+        rc = json_read_run(out, path, err);
     if (rc == 0 && *out)
-        rc = check_format(*out, path, err);
+        rc = check_whole(*out, path, err);
     free(path);
     return rc;
 }

@@ -55,7 +55,9 @@ def version_of_another_format_is_told():
     run = json.loads((old / "run" / "run.json").read_text(encoding="utf-8"))
     run.update(format=2, version="9.8")
     (old / "run" / "run.json").write_text(json.dumps(run), encoding="utf-8")
-    expect(clr(*args), 4, [], [r"run.json' has format 2, of clr-cl 9.8; this is clr-cl \S+, .* format 1"])
+    for command in (args, ["plot", "run", old / "run", "-o", old / "x.png"], ["eval", old / "run"],
+                    ["list", old / "run"]):
+        expect(clr(*command), 4, [], [r"run.json' has format 2, of clr-cl 9.8; this is clr-cl \S+, .* format 1"])
     run.update(format=1)
     del run["version"]
     (old / "run" / "run.json").write_text(json.dumps(run), encoding="utf-8")

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <clr/range.h>
+#include <clr/version.h>
 
 #include "base/archive.h"
 #include "base/fs.h"
@@ -209,19 +210,44 @@ static void expect_damage(const char *base, const char *folder, const char *mess
     }
 }
 
+/* A run of a later version: neither its folder nor what is kept of it is read as if it were of this one. */
+START_TEST(test_archive__a_run_of_another_format_is_refused)
+{
+    static const char later[] = "{\"format\": 7, \"version\": \"9.8\", \"status\": \"finished\"}",
+                      says[] = "has format 7, of clr-cl 9.8; this is clr-cl " CLR_VERSION;
+    const char *base = support_temp_dir();
+    char *folder = make(base, "a-seed-1", "history.csv", later);
+    struct clr_error err = {0};
+    json_t *json;
+
+    ck_assert_int_eq(archive_json(&json, folder, "run.json", 1000, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, says));
+    ck_assert_int_eq(archive_write(base, (const char *const *)&folder, 1, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, says));
+    figures_write(folder, "run.json", RUN SETTINGS("1"));
+    keep(base, &folder, 1);
+    drop(folder);
+    figures_write(base, ARCHIVE_RUNS,
+                  "{\"format\": 1, \"runs\": {\"a-seed-1\": {\"format\": 7, \"version\": \"9.8\"}}}");
+    ck_assert_int_eq(archive_json(&json, folder, "run.json", 1000, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, says));
+}
+END_TEST
+
 /* It may be the only copy: what cannot be read is an error, not a run that is missing. */
 START_TEST(test_archive__a_damaged_file_is_an_error)
 {
     static const struct {
         const char *text, *says;
-    } rows[] = {{"{\"format\": 2, \"runs\": {}}", "format 2, and this clr-cl reads format 1"},
-                {"{\"format\": 1}", "no format, or no runs"},
-                {"{\"runs\": {}}", "no format, or no runs"},
-                {"{\"format\": 1, \"runs\": {\"a-seed-1\"", "runs.json:1: "},
-                {"{\"format\": 1, \"runs\": {\"../a-seed-1\": {}}}", "is not a run"},
-                {"{\"format\": 1, \"runs\": {\".a-seed-1\": {}}}", "is not a run"},
-                {"{\"format\": 1, \"runs\": {\"a\": {}}}", "is not a run"},
-                {"{\"format\": 1, \"runs\": {\"a-seed-1\": 1}}", "is not a run"}};
+    } rows[] = {
+        {"{\"format\": 2, \"runs\": {}}", "format 2; this is clr-cl " CLR_VERSION ", which reads format 1"},
+        {"{\"format\": 1}", "no format, or no runs"},
+        {"{\"runs\": {}}", "no format, or no runs"},
+        {"{\"format\": 1, \"runs\": {\"a-seed-1\"", "runs.json:1: "},
+        {"{\"format\": 1, \"runs\": {\"../a-seed-1\": {}}}", "is not a run"},
+        {"{\"format\": 1, \"runs\": {\".a-seed-1\": {}}}", "is not a run"},
+        {"{\"format\": 1, \"runs\": {\"a\": {}}}", "is not a run"},
+        {"{\"format\": 1, \"runs\": {\"a-seed-1\": 1}}", "is not a run"}};
     const char *base = support_temp_dir();
     char *folder = make(base, "a-seed-1", "history.csv", RUN SETTINGS("1")), *runs, *table;
     struct clr_error err = {0};
@@ -403,6 +429,7 @@ int main(void)
     tcase_add_test(tc, test_archive__names_no_path_of_the_machine);
     tcase_add_test(tc, test_archive__refuses_what_does_not_fit);
     tcase_add_test(tc, test_archive__a_damaged_file_is_an_error);
+    tcase_add_test(tc, test_archive__a_run_of_another_format_is_refused);
     tcase_add_test(tc, test_archive__nothing_is_lost);
     tcase_add_test(tc, test_archive__finds_a_folder_with_a_slash_at_its_end);
     tcase_add_test(tc, test_archive__reads_a_range_test_as_its_folder_does);
