@@ -43,11 +43,17 @@ int build_prefix(const struct builder *b, int rc)
 
 /* ------------------------------------------------------------------ values */
 
-/* The latest value of that name; −1: none. */
+/* Is it the output of a node that no layer of the file is? */
+static bool is_inserted(const struct graph *g, const struct graph_value *v)
+{
+    return v->producer >= 0 && op_class(g->nodes[v->producer].desc.kind)->inserted;
+}
+
+/* The latest value of that name that a layer of the file makes; −1: none. */
 static int find_value(const struct graph *g, const char *name)
 {
     for (size_t i = g->value_count; i > 0; i--) {
-        if (strcmp(g->values[i - 1].name, name) == 0)
+        if (strcmp(g->values[i - 1].name, name) == 0 && !is_inserted(g, &g->values[i - 1]))
             return (int)(i - 1);
     }
     return -1;

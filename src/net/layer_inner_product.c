@@ -11,7 +11,7 @@ static const struct field fields[] = {
     {0},
 };
 
-/* (N,C,H,W) → (N,C·H·W,1,1), named "<layer>.flatten". */
+/* (N,C,H,W) → (N,C·H·W,1,1), named "<layer>.flatten", which no layer of the file can read. */
 static int build_flatten(struct builder *b, int *x)
 {
     struct graph_node *n = build_node(b, OP_RELAYOUT, x, 1);

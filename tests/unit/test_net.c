@@ -7,17 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <clr/file_kind.h>
 #include <clr/log.h>
 
 #include "base/fs.h"
-#include "net/layer.h"
 #include "net/graph.h"
 #include "net/init.h"
 #include "net/safetensors.h"
 
-#define DATA    "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
-#define LOSS(x) "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' }\n"
+#define DATA     "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
+#define LOSS(x)  "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' }\n"
+#define LOSS2(x) "layer { name: 'loss2' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' }\n"
 #define DENSE(name, x)                                                                                       \
     "layer { name: '" name "' type: 'InnerProduct' bottom: '" x "' top: '" name                              \
     "' inner_product_param { num_output: 3 } }\n"
@@ -727,83 +726,6 @@ START_TEST(test_net__all_problems_at_once)
 }
 END_TEST
 
-/* What `net layers` prints is what the reader takes. */
-START_TEST(test_net__layers_and_fields_are_listed)
-{
-    static const char *const lines[] = {
-        "  kernel_size     size of the kernel (whole number; twice: height, width; or\n"
-        "                  kernel_h and kernel_w; required)\n",
-        "  bias_term       a bias is added to each output (true or false; default true)\n",
-        "    type          distribution (\"constant\", \"uniform\", \"gaussian\", \"xavier\",\n"
-        "                  \"msra\", \"pytorch\"; default constant)\n",
-        "  axis            the channels (only 1)\n",
-        "\n  Without effect: engine, force_nd_im2col\n",
-    };
-    struct clr_error err;
-    char *all, *one;
-
-    ck_assert_int_eq(clr_net_layers(&all, NULL, &err), 0);
-    for (size_t i = 0; i < layer_class_count; i++) {
-        const struct layer_class *class = layer_classes[i];
-        ck_assert_ptr_nonnull(strstr(all, class->type));
-        ck_assert_int_eq(clr_net_layers(&one, class->type, &err), 0);
-        ck_assert_ptr_eq(strstr(one, class->type), one);
-        for (int b = 0; b < LAYER_BLOCKS; b++)
-            for (const struct field *f = class->blocks[b].fields; f && f->name; f++)
-                ck_assert_msg(strstr(one, f->name) && f->help, "%s: '%s' is not listed", class->type,
-                              f->name);
-        free(one);
-    }
-    free(all);
-    ck_assert_int_eq(clr_net_layers(&one, "Convolution", &err), 0);
-    for (size_t i = 0; i < MEM_COUNT(lines); i++)
-        ck_assert_msg(strstr(one, lines[i]), "'%s' is not in:\n%s", lines[i], one);
-    free(one);
-    ck_assert_int_eq(clr_net_layers(&one, "Pool", &err), CLR_EUSAGE);
-}
-END_TEST
-
-START_TEST(test_net__files_are_recognised)
-{
-    static const struct {
-        const char *bytes;
-        size_t size;
-        enum clr_file_kind kind;
-    } cases[] = {
-#define BYTES(text) text, sizeof(text) - 1
-        {BYTES("# a net\nname: 'x' layer { }"), CLR_FILE_NET},
-        {BYTES("layers { }"), CLR_FILE_NET},
-        {BYTES("net: 'x.prototxt' base_lr: 0.1"), CLR_FILE_SOLVER},
-        {BYTES("name: 'x' run { }"), CLR_FILE_EXPERIMENT},
-        {BYTES("\x02\0\0\0\0\0\0\0{}"), CLR_FILE_SAFETENSORS},
-        {BYTES("clr-cl checkpoint 1\n"), CLR_FILE_CHECKPOINT},
-        {BYTES("PK\3\4\0\0"), CLR_FILE_PYTORCH},
-        {BYTES("\x80\2\x8a\x0a"), CLR_FILE_PYTORCH},
-        {BYTES("\x89HDF\r\n\x1a\n\0"), CLR_FILE_HDF5},
-        {BYTES("\x0a\x05LeNet\xa2\x06\x10\0"), CLR_FILE_CAFFEMODEL},
-        {BYTES("\xa2\x06\x10\0\0"), CLR_FILE_CAFFEMODEL},
-        {BYTES("\x0a\x05LeNet\x12\x10\0"), CLR_FILE_CAFFEMODEL},
-        {BYTES("layer {"), CLR_FILE_UNKNOWN},
-        {BYTES("word: 1"), CLR_FILE_UNKNOWN},
-        {BYTES("\0\0\0\0"), CLR_FILE_UNKNOWN},
-        {BYTES(""), CLR_FILE_UNKNOWN},
-    };
-    const char *dir = support_temp_dir();
-    char path[128];
-
-    (void)snprintf(path, sizeof path, "%s/some", dir);
-    ck_assert_int_eq(clr_file_kind(path), CLR_FILE_UNKNOWN);
-    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
-        ck_assert_int_eq(fs_write_atomic(path, cases[i].bytes, cases[i].size, NULL), 0);
-        ck_assert_msg(clr_file_kind(path) == cases[i].kind, "case %zu is %d", i, (int)clr_file_kind(path));
-    }
-    ck_assert_int_eq(clr_file_kind(dir), CLR_FILE_UNKNOWN);
-    (void)snprintf(path, sizeof path, "%s/run.json", dir);
-    ck_assert_int_eq(fs_write_atomic(path, "{}", 2, NULL), 0);
-    ck_assert_int_eq(clr_file_kind(dir), CLR_FILE_RUN);
-}
-END_TEST
-
 START_TEST(test_net__unknown_names_and_files)
 {
     struct clr_net_spec *spec;
@@ -827,6 +749,8 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
     } cases[] = {
         {DENSE("ip", "data"), "1: layer 'ip': its bottom 'data' is the top of no layer"},
         {DATA DENSE("ip", "dta") LOSS("ip"), "2: layer 'ip': its bottom 'dta' is the top of no layer"},
+        {DATA DENSE("ip", "data") DENSE("y", "ip.flatten") LOSS("y"),
+         "3: layer 'y': its bottom 'ip.flatten' is the top of no layer"},
         {DATA CONV("c", "data", "kernel_size: 8") LOSS("c"),
          "2: layer 'c': a kernel that spans 8×8 does not fit"},
         {DATA CONV("c", "data", "kernel_size: 1 group: 2") LOSS("c"),
@@ -895,6 +819,20 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
                       "'%s' gives '%s'", cases[i].text, err.message);
         ck_assert_ptr_null(g);
     }
+}
+END_TEST
+
+/* A file's blob may have the name that the value inserted before a dense layer has. */
+START_TEST(test_net__inserted_values_hide_none_of_the_file)
+{
+    struct clr_net_spec *spec = must_load(
+        DATA "layer { name: 't' type: 'TanH' bottom: 'data' top: 'ip.flatten' }\n" DENSE("ip", "data")
+            DENSE("y", "ip.flatten") LOSS("y") LOSS2("ip"));
+    struct graph *g = must_graph(spec, PHASE_TEST, k_small, 2);
+
+    ck_assert_int_eq(find_node(g, "y.flatten")->x[0], find_node(g, "t")->y[0]);
+    graph_destroy(g);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -983,10 +921,9 @@ int main(void)
     tcase_add_test(tc, test_net__what_cannot_be_fused_stays);
     tcase_add_test(tc, test_net__bad_files_are_refused_with_their_place);
     tcase_add_test(tc, test_net__all_problems_at_once);
-    tcase_add_test(tc, test_net__files_are_recognised);
-    tcase_add_test(tc, test_net__layers_and_fields_are_listed);
     tcase_add_test(tc, test_net__unknown_names_and_files);
     tcase_add_test(tc, test_net__graphs_that_do_not_fit_are_refused_with_their_place);
+    tcase_add_test(tc, test_net__inserted_values_hide_none_of_the_file);
     tcase_add_test(tc, test_net__a_branch_beside_the_loss_has_no_gradient);
     tcase_add_test(tc, test_net__bad_batches_and_images_are_refused);
     tcase_add_test(tc, test_net__show);
