@@ -285,7 +285,7 @@ const char *str_nearest(const char *text, const char *const *names)
 
     for (; *names; names++) {
         int d = edit_distance(text, *names);
-        if (d < best_distance) {
+        if (d < best_distance && (size_t)d < strlen(text)) {
             best_distance = d;
             best = *names;
         }

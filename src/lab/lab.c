@@ -246,6 +246,10 @@ static int read_figure(struct lab_experiment *e, struct prototxt *doc, struct pt
     rc = read_name(figure->file, &r, "file", err);
     if (rc == 0 && clr_plot_check_name(figure->file, NULL) < 0)
         rc = pt_error(doc, f, err, "'%s' is no figure: its name ends in .png, .svg or .pdf", figure->file);
+    for (size_t i = 0; i + 1 < e->figure_count && rc == 0; i++)
+        if (strcmp(e->figures[i].file, figure->file) == 0)
+            rc = pt_error(doc, f, err, "a figure '%s' is there already: give this one another file",
+                          figure->file);
     if (rc < 0)
         return rc;
     pt_word(&r, "kind", kinds, &kind, err);

@@ -116,12 +116,12 @@ static int read_tensor(struct st_reading *in, const char *name, const json_t *en
         return damaged(in,
                        "tensor '%s' ends at byte %" PRIu64 " of %" PRIu64 ": the file was cut off, perhaps",
                        name, span->end, in->data_size);
-    if (span->begin % 4 != 0 || span->end - span->begin != (uint64_t)t->count * 4)
-        return damaged(in,
-                       "tensor '%s' has %" PRIu64
-                       " bytes where its shape needs %zu (a multiple of 4 from the "
-                       "start)",
-                       name, span->end - span->begin, t->count * 4);
+    if (span->end - span->begin != (uint64_t)t->count * 4)
+        return damaged(in, "tensor '%s' has %" PRIu64 " bytes where its shape needs %zu", name,
+                       span->end - span->begin, t->count * 4);
+    if (span->begin % 4 != 0)
+        return damaged(in, "tensor '%s' begins at byte %" PRIu64 ", which is no multiple of 4", name,
+                       span->begin);
     if (json_object_size(entry) != 3)
         return damaged(in, "tensor '%s' has more than dtype, shape and data_offsets", name);
     t->data = (float *)(void *)(in->file.storage + span->begin);

@@ -243,6 +243,9 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
         rc = compare_value(json_object_get(before, "iterations"), json_object_get(settings, "iterations"),
                            "iterations", r->dir, err);
     remove_free(settings, s);
+    if (rc == 0) /* first: the usual values of others depend on it */
+        rc = compare_value(json_object_get(before, "optimizer"), json_object_get(settings, "optimizer"),
+                           "optimizer", r->dir, err);
     if (rc == 0)
         rc = compare(before, settings, "settings", r->dir, err);
     json_decref(settings);

@@ -94,6 +94,7 @@ START_TEST(test_str__nearest_name)
     ck_assert_str_eq(str_nearest("strde", names), "stride");
     ck_assert_str_eq(str_nearest("kernal_size", names), "kernel_size");
     ck_assert_ptr_null(str_nearest("momentum", names));
+    ck_assert_ptr_null(str_nearest("BN", (const char *const[]){"LRN", NULL})); /* nothing of it would stay */
 }
 END_TEST
 

@@ -320,7 +320,7 @@ START_TEST(test_graph__errors)
     } cases[] = {
         {DATA CONV("c", "data", "num_output: 4 kernel_size: 1") ELTWISE("e", B("c") B("data"), ""),
          "layer 'e': its bottom 'data' is 3×6×5, but 'c' is 4×6×5; it takes equal shapes"},
-        {DATA ELTWISE("e", B("data"), ""), "layer 'e' has 1 'bottom'; a Eltwise layer has 2 or more"},
+        {DATA ELTWISE("e", B("data"), ""), "layer 'e' has 1 'bottom'; type Eltwise has 2 or more"},
         {DATA ELTWISE("e", B("data") B("label"), ""), "layer 'e': its bottom 'label' is the labels"},
         {DATA ELTWISE("e", B("data") B("data"), "coeff: 1"), "1 'coeff' for 2 bottoms: give one for each"},
         {DATA ELTWISE("e", B("data") B("data"), "operation: MAX coeff: 1 coeff: 1"),
@@ -337,7 +337,7 @@ START_TEST(test_graph__errors)
         {DATA CONCAT("k", B("data") B("data"), "axis: 0"), "'axis: 0' is not supported, only 1 is"},
         {DATA CONCAT("k", B("data") B("data"), "concat_dim: 2"),
          "'concat_dim: 2' is not supported, only 1 is"},
-        {DATA CONCAT("k", "", ""), "layer 'k' has 0 'bottom'; a Concat layer has 1 or more"},
+        {DATA CONCAT("k", "", ""), "layer 'k' has 0 'bottom'; type Concat has 1 or more"},
         {DATA SHARED_CONV("c1", "data", NAMED("w"), "num_output: 3 kernel_size: 3")
              SHARED_CONV("c2", "c1", NAMED("w"), "num_output: 4 kernel_size: 3"),
          "layer 'c2': its weight is not of the shape of 'c1.weight', with which it shares 'w'"},

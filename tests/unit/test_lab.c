@@ -152,6 +152,8 @@ START_TEST(test_lab__what_is_wrong_is_said)
         {"name: 'x' run { name: 'a' } sed: 1", "unknown field 'sed'"},
         {"name: 'x' run { name: 'a' } reach: 75", "field 'reach' is '75'"},
         {"name: 'x' run { name: 'a' } figure { file: 'f.gif' run: 'a' }", "'f.gif' is no figure"},
+        {"name: 'x' run { name: 'a' } figure { file: 'f.png' run: 'a' } figure { file: 'f.png' run: 'a' }",
+         "a figure 'f.png' is there already"},
         {"name: 'x' run { name: 'a' } figure { file: '../f.png' run: 'a' }", "field 'file' is '../f.png'"},
         {"name: 'x' run { name: 'a' } figure { file: 'f.png' }", "the figure shows no run"},
         {"name: 'x' run { name: 'a' } figure { file: 'f.png' run: 'b' }", "there is no run 'b'"},
