@@ -242,8 +242,8 @@ static void check_blobs(struct layer_reading *in)
     const int least = class->flags & LAYER_LOSS ? 0 : 1, most = class->flags & LAYER_SOURCE ? 2 : 1;
 
     if (l->bottom_count < class->bottoms || (l->bottom_count > class->bottoms && !more))
-        (void)pt_error(in->doc, in->field, in->err, "layer '%s' has %d 'bottom'; type %s has %d%s",
-                       l->name, l->bottom_count, class->type, class->bottoms, more ? " or more" : "");
+        (void)pt_error(in->doc, in->field, in->err, "layer '%s' has %d 'bottom'; type %s has %d%s", l->name,
+                       l->bottom_count, class->type, class->bottoms, more ? " or more" : "");
     if (l->top_count < least || l->top_count > most)
         (void)pt_error(in->doc, in->field, in->err, "layer '%s' has %d 'top'; type %s has %d%s", l->name,
                        l->top_count, class->type, most, least < most ? " or fewer" : "");

@@ -24,7 +24,8 @@ static int check_text(const char *text, const char *what, struct clr_error *err)
 {
     return !text || str_is_utf8(text)
                ? 0
-               : clr_error_set(err, CLR_EUSAGE, "%s is not UTF-8, which files of runs and weights need", what);
+               : clr_error_set(err, CLR_EUSAGE, "%s is not UTF-8, which files of runs and weights need",
+                               what);
 }
 
 /* The texts that run.json and weights will have. */
