@@ -121,6 +121,9 @@ static int read_row(struct csv_reader *r, char *line, const struct csv_column *c
         if (!(v >= columns[c].min && v <= columns[c].max))
             return clr_error_set(r->err, CLR_EINPUT, "%s:%zu: %s is %g and must lie between %g and %g",
                                  r->path, r->line, columns[c].name, v, columns[c].min, columns[c].max);
+        if (columns[c].whole && v != floor(v))
+            return clr_error_set(r->err, CLR_EINPUT, "%s:%zu: %s is '%.40s' and must be a whole number",
+                                 r->path, r->line, columns[c].name, fields[c]);
         out[c] = v;
     }
     return 0;

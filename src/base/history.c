@@ -4,14 +4,16 @@
 #include <math.h>
 
 const struct csv_column history_columns[HISTORY_COLUMNS] = {
-    [HISTORY_ITERATION] = {"iteration", 0, 1e15}, [HISTORY_TRN_LOSS] = {"trn_loss", -HUGE_VAL, HUGE_VAL},
-    [HISTORY_LR] = {"lr", 0, HISTORY_RATE_LIMIT}, [HISTORY_VAL_LOSS] = {"val_loss", -HUGE_VAL, HUGE_VAL},
-    [HISTORY_VAL_ACC] = {"val_acc", 0, 1},
+    [HISTORY_ITERATION] = {"iteration", 0, 1e15, true},
+    [HISTORY_TRN_LOSS] = {"trn_loss", -HUGE_VAL, HUGE_VAL, false},
+    [HISTORY_LR] = {"lr", 0, HISTORY_RATE_LIMIT, false},
+    [HISTORY_VAL_LOSS] = {"val_loss", -HUGE_VAL, HUGE_VAL, false},
+    [HISTORY_VAL_ACC] = {"val_acc", 0, 1, false},
 };
 
 const struct csv_column history_timing_columns[HISTORY_TIMING_COLUMNS] = {
-    [HISTORY_TIMING_ITERATION] = {"iteration", 0, 1e15},
-    [HISTORY_TIMING_SECONDS] = {"seconds", 0, 1e12},
+    [HISTORY_TIMING_ITERATION] = {"iteration", 0, 1e15, true},
+    [HISTORY_TIMING_SECONDS] = {"seconds", 0, 1e12, false},
 };
 
 uint64_t history_next_row(uint64_t iteration, uint64_t every, uint64_t last)

@@ -8,7 +8,7 @@
 #include "base/csv.h"
 #include "base/fs.h"
 
-static const struct csv_column g_columns[] = {{"iteration", 0, 1e6}, {"lr", 0, 1}};
+static const struct csv_column g_columns[] = {{"iteration", 0, 1e6, true}, {"lr", 0, 1, false}};
 
 static char g_path[256];
 
@@ -81,6 +81,7 @@ static const struct {
     {"iteration,lr\n1, 0.5\n", 0, 2, "not a finite number"},
     {"iteration,lr\n1,1.5\n", 0, 2, "between 0 and 1"},
     {"iteration,lr\n-1,0.5\n", 0, 2, "iteration is -1"},
+    {"iteration,lr\n3.5,0.5\n", 0, 2, "iteration is '3.5' and must be a whole number"},
     {"iteration,lr\n1,0.5\n\n2,0.5\n", 0, 3, "blank line"},
     {"iteration,lr\n1,\"0.5\"\n", 0, 2, "quotes"},
     {"iteration,lr\n1,0.\0005\n", 21, 2, "zero byte"},
