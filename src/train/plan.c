@@ -24,11 +24,10 @@ static int check_text(const char *text, const char *what, struct clr_error *err)
 {
     return !text || str_is_utf8(text)
                ? 0
-               : clr_error_set(err, CLR_EUSAGE, "%s is not UTF-8, which files of runs and weights need",
-                               what);
+               : clr_error_set(err, CLR_EUSAGE, "%s is not UTF-8, which run.json needs", what);
 }
 
-/* The texts that run.json and weights will have. */
+/* The texts that run.json will have. */
 static int check_texts(const struct clr_train_options *o, struct clr_error *err)
 {
     const char *const texts[][2] = {{"the name of the net", o->net_name},
@@ -71,15 +70,14 @@ int session_check_given(const struct clr_train_options *o, bool run, struct clr_
 
     if (rc == 0)
         rc = check_pointers(o, run, err);
-    if (rc == 0)
-        rc = check_texts(o, err);
     if (rc < 0 || !run)
         return rc;
     if (o->iterations < 1 || o->iterations > UINT32_MAX / 2)
         return clr_error_set(err, CLR_EUSAGE, "`iterations` must be between 1 and %u", UINT32_MAX / 2);
     if (o->log_every < 1)
         return clr_error_set(err, CLR_EUSAGE, "`log_every` must be at least 1");
-    return clr_schedule_check(&o->schedule, err);
+    rc = check_texts(o, err);
+    return rc < 0 ? rc : clr_schedule_check(&o->schedule, err);
 }
 
 static int check_options(const struct session *s, struct clr_error *err)

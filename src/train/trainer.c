@@ -24,7 +24,10 @@ int clr_trainer_create(struct clr_trainer **out, const struct clr_train_options 
     t->o = *o;
     t->o.net_name = o->net_name ? o->net_name : o->net->name;
     t->o.data_name = o->data_name ? o->data_name : o->data->name;
-    rc = session_plan(&t->s, &t->o, true, NULL, err);
+    if (!str_is_utf8(t->o.net_name))
+        rc = clr_error_set(err, CLR_EUSAGE, "`net_name` is not UTF-8, which weights files need");
+    if (rc == 0)
+        rc = session_plan(&t->s, &t->o, true, NULL, err);
     if (rc == 0)
         rc = selfcheck_start(&t->s, NULL, err);
     if (rc < 0)

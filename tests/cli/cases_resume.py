@@ -269,7 +269,8 @@ def resume_tells_what_it_does():
 def resume_refuses_other_settings():
     out = undisturbed()
     for option, value in (("--seed", 2), ("--lr", 0.02), ("--batch", 20), ("--validate-every", 5),
-                          ("--iterations", 19), ("--weight-decay", 0.1), ("--momentum", 0.5)):
+                          ("--iterations", 19), ("--weight-decay", 0.1), ("--momentum", 0.5),
+                          ("--optimizer", "rmsprop")):
         expect(clr("train", "--resume", "--out", out, option, value), 2, [], [f"{option}.*the run in"])
     expect_lines(expect(clr("train", "--resume", "--out", out, "--max-lr", 3), 2, [], [
         "--max-lr 3.0: the run in '.*' began without it, and is resumed with the options"]).err, 1)

@@ -216,9 +216,9 @@ END_TEST
 
 START_TEST(test_trainer__what_is_out_of_range_is_refused)
 {
-    struct clr_train_options o = options("refused"), none = o, bad[] = {o, o, o, o, o, o, o};
+    struct clr_train_options o = options("refused"), none = o, bad[] = {o, o, o, o, o, o, o, o};
     static const char *const says[] = {"`convention`", "`order`",        "`last_batch`", "`mean`",
-                                       "`scale`",      "`weight_decay`", "`epsilon`"};
+                                       "`scale`",      "`weight_decay`", "`epsilon`",    "`net_name`"};
     const double rates[] = {NAN, -0.1, INFINITY, 1e60, 1e-60};
     struct clr_trainer *t = NULL;
     struct clr_error err;
@@ -236,6 +236,7 @@ START_TEST(test_trainer__what_is_out_of_range_is_refused)
     bad[4].scale = 1e-50; /* of float32, this is 0 */
     bad[5].weight_decay = 1e300;
     bad[6].epsilon = 1e-50;
+    bad[7].net_name = "\xff"; /* clr_trainer_save() would fail */
     for (size_t i = 0; i < MEM_COUNT(bad); i++) {
         ck_assert_int_eq(clr_trainer_create(&t, &bad[i], &err), CLR_EUSAGE);
         ck_assert_ptr_nonnull(strstr(err.message, says[i]));
