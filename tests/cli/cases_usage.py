@@ -3,10 +3,11 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
-from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, table,
+from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, skip, table,
                      write)
 
 TRAIN = ["train", "--net", "quick", "--data", "nowhere", "--iterations", "3", "--out", "never-made"]
@@ -51,6 +52,21 @@ def completion_lists_what_may_follow():
              '_clr_cl; echo "${COMPREPLY[*]}"')
     out = subprocess.run(["bash", "-c", shell], stdout=subprocess.PIPE, text=True, check=True).stdout
     check(out == "quick\n", out)
+
+
+@case
+def zsh_completes():
+    """The script for zsh, which finds it by itself, with the two functions that it ends in replaced by echo."""
+    if not shutil.which("zsh"):
+        skip("zsh is not installed")
+    scripts = shlex.quote(str(ROOT / "src" / "cli" / "completions"))
+    program = shlex.quote(str(Place.program))
+    shell = (f"fpath=({scripts} $fpath); autoload -Uz compinit; compinit -u -D; echo $_comps[clr-cl]; "
+             "compadd() { echo $words_that_follow; }; _files() { echo files; }; autoload +X _clr-cl; "
+             f"words=({program} tra); CURRENT=2; _clr-cl; words=({program} train --net q); CURRENT=4; _clr-cl; "
+             f"words=({program} train --out q); CURRENT=4; _clr-cl")
+    out = subprocess.run(["zsh", "-f", "-c", shell], stdout=subprocess.PIPE, text=True, check=True).stdout
+    check(out == "_clr-cl\ntrain\nquick\nfiles\n", out)
 
 
 @case
