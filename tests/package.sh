@@ -8,19 +8,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || dpkg-query -W clr-c
     echo "0 passed, 0 failed, 1 skipped"
     exit 0
 fi
-work=$(mktemp -d) passed=0 failed=0
-chmod 755 "$work"
-check() {
-    what=$1
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        echo "FAILED: $what"
-        tail -n 30 "$work/log"
-        failed=$((failed + 1))
-    fi
-}
+. tests/check.sh
 use() {
     cd "$work" || return 1
     man -w clr-cl && clr-cl --version && clr-cl devices && clr-cl net show lenet &&
@@ -43,6 +31,4 @@ check "the command works" use
 check "the example program is compiled and runs" compile
 check "they are removed" apt-get purge -y clr-cl libclr-cl-dev 'libclr-cl0*'
 check "nothing is left" gone
-rm -rf "$work"
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+finish
