@@ -283,6 +283,19 @@ static void mark_learned(const struct graph *g, struct mark *marks)
     }
 }
 
+/* Accuracy belongs to the logits that the last loss reads, as the classes that are told apart by them do: with
+ * several heads or top_k, the layer that computes it, if there is one. */
+static int find_accuracy(const struct graph *g)
+{
+    int found = -1;
+
+    for (size_t i = 0; i < g->node_count; i++)
+        if (g->nodes[i].desc.kind == OP_ACCURACY && g->nodes[i].desc.u.accuracy.top_k == 1 &&
+            g->nodes[i].x[0] == g->logits)
+            found = (int)i;
+    return found;
+}
+
 /* Which nodes go backward: those that lead to the loss and have a parameter, or one before them. */
 static int mark_gradients(struct builder *b, struct mark *marks)
 {
@@ -433,7 +446,7 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
         return rc;
     b.g->phase = phase;
     b.g->batch = batch;
-    b.g->images = b.g->logits = b.g->accuracy_node = -1;
+    b.g->images = b.g->logits = -1;
     rc = reserve(b.g, spec, err);
     for (size_t i = 0; i < spec->layer_count && rc >= 0; i++) {
         b.layer = &spec->layers[i];
@@ -443,6 +456,7 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
     if (rc >= 0 && !b.has_data)
         rc = clr_error_set(err, CLR_EINPUT, "%.200s: no Data or Input layer in the %s phase", spec->file,
                            phase == PHASE_TRAIN ? "TRAIN" : "TEST");
+    b.g->accuracy_node = find_accuracy(b.g);
     if (rc >= 0 && phase == PHASE_TRAIN)
         rc = gradients(&b);
     if (rc < 0) {

@@ -50,7 +50,7 @@ struct graph {
     int batch;
     int images;                      /* value of the images, (N,C,H,W) */
     int logits;                      /* value read by the last loss; −1: no loss */
-    int accuracy_node;               /* −1: none */
+    int accuracy_node;               /* top 1 of these logits; −1: none */
     struct transform_spec transform; /* of this phase's Data layer */
     int block;                       /* V, by graph_fuse_for(); 0: not yet */
     struct graph_value *values;

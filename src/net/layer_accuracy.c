@@ -1,4 +1,4 @@
-/* Accuracy: is the label among the top_k largest logits? */
+/* Accuracy: is the label among the top_k largest logits? graph.c chooses the layer that is evaluated. */
 #include "net/layer.h"
 
 static const struct field fields[] = {
@@ -18,8 +18,6 @@ static int build(struct builder *b, const int *bottom)
         return rc;
     if (top_k > classes)
         return build_error(b, "top_k %d, but there are %d classes", top_k, classes);
-    if (b->g->accuracy_node < 0)
-        b->g->accuracy_node = (int)b->g->node_count;
     (void)build_node(b, OP_ACCURACY, bottom, 1);
     return 0;
 }

@@ -348,7 +348,7 @@ static struct op_io node_io(const struct net *net, size_t i)
     return io;
 }
 
-/* A net for evaluation that has no Accuracy layer gets one, top 1, on the logits that the loss reads. */
+/* A net for evaluation that has no Accuracy layer on the logits of the last loss gets one, top 1. */
 static int add_accuracy(struct net *net, struct ocl_context *ctx, struct clr_error *err)
 {
     const struct graph *g = net->graph;

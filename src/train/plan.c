@@ -181,6 +181,18 @@ static int compare_transforms(const struct session *s, struct clr_error *err)
     return 0;
 }
 
+/* Tell of the Accuracy layers that are not the accuracy of this run. */
+static void note_accuracies(const struct graph *g)
+{
+    for (size_t i = 0; i < g->node_count; i++)
+        if (g->nodes[i].desc.kind == OP_ACCURACY && (int)i != g->accuracy_node)
+            log_line(CLR_LOG_INFO,
+                     "layer '%s' (top %d of '%s') is not computed: accuracy is top 1 of '%s', which the last "
+                     "loss reads",
+                     g->nodes[i].desc.label, g->nodes[i].desc.u.accuracy.top_k,
+                     g->values[g->nodes[i].x[0]].name, g->values[g->logits].name);
+}
+
 static int plan_graphs(struct session *s, bool train, struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
@@ -200,6 +212,7 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
         rc = compare_transforms(s, err);
     if (rc < 0)
         return rc;
+    note_accuracies(r->test.graph);
     logits = &r->test.graph->values[r->test.graph->logits];
     if (logits->shape.c < d->classes)
         return clr_error_set(

@@ -313,6 +313,39 @@ END_TEST
 
 /* ------------------------------------------------------------------ what files may say */
 
+#define ACCURACY(name, x, more) LAYER(name, "Accuracy", B(x) B("label"), "accuracy_param { " more " }")
+
+/* Accuracy is top 1 of the logits that the last loss reads, whatever layers come first. */
+START_TEST(test_graph__accuracy_is_of_the_last_loss)
+{
+    static const struct {
+        const char *layers, *accuracy;
+    } heads[] = {
+        {LOSS("ip") ACCURACY("a", "ip", ""), "a"},
+        {LOSS("ip") ACCURACY("a", "ip", "top_k: 1") ACCURACY("a3", "ip", "top_k: 3"), "a"},
+        {LOSS("ip") ACCURACY("a3", "ip", "top_k: 3") ACCURACY("a", "ip", ""), "a"},
+        {LOSS("ip") ACCURACY("a3", "ip", "top_k: 3"), NULL},
+        {WEIGHTED("l1", "side", "0.3") ACCURACY("a1", "side", "") LOSS("ip") ACCURACY("a", "ip", ""), "a"},
+        {LOSS("ip") ACCURACY("a", "ip", "") WEIGHTED("l1", "side", "0.3") ACCURACY("a1", "side", ""), "a1"},
+        {WEIGHTED("l1", "side", "0.3") ACCURACY("a1", "side", "") LOSS("ip"), NULL},
+    };
+
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct clr_net_spec *spec;
+        struct graph *g;
+        char text[2000];
+        (void)snprintf(text, sizeof text, "%s%s",
+                       DATA DENSE("side", "data", "num_output: 4") DENSE("ip", "data", "num_output: 4"),
+                       heads[i].layers);
+        g = must_make(&spec, text, PHASE_TEST);
+        ck_assert_ptr_eq(g->accuracy_node < 0 ? NULL : &g->nodes[g->accuracy_node],
+                         heads[i].accuracy ? find(g, heads[i].accuracy) : NULL);
+        graph_destroy(g);
+        clr_net_destroy(spec);
+    }
+}
+END_TEST
+
 START_TEST(test_graph__errors)
 {
     static const struct {
@@ -381,6 +414,7 @@ int main(void)
     tcase_add_test(tc, test_graph__parameters_of_one_name_are_one);
     tcase_add_test(tc, test_graph__losses_add_up);
     tcase_add_loop_test(tc, test_graph__gradients_are_those_of_the_loss, 0, sizeof nets / sizeof *nets);
+    tcase_add_test(tc, test_graph__accuracy_is_of_the_last_loss);
     tcase_add_test(tc, test_graph__errors);
     suite_add_tcase(s, tc);
     return support_run(s, true);
