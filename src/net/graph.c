@@ -283,8 +283,8 @@ static void mark_learned(const struct graph *g, struct mark *marks)
     }
 }
 
-/* Accuracy belongs to the logits that the last loss reads, as the classes that are told apart by them do: with
- * several heads or top_k, the layer that computes it, if there is one. */
+/* Accuracy belongs to the logits that the last loss reads, as the classes that are told apart by them do:
+ * with several heads or top_k, the layer that computes it, if there is one. */
 static int find_accuracy(const struct graph *g)
 {
     int found = -1;

@@ -5,7 +5,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/rng.h"
 #include "ops/op_class.h"
+
+#define SINGLE 2.4e-7 /* four times the half of a unit in the last place: a result of a few roundings */
 
 static size_t elements(const struct shape *s)
 {
@@ -175,14 +178,27 @@ static struct op_ref arrays(const struct refnet *c, size_t i)
     return r;
 }
 
+/* Numbers that are off: `stream` tells the values of a net, and then its gradients, apart. */
+static void disturb(const struct refnet *c, double *x, const struct shape *s, size_t stream)
+{
+    const size_t count = (size_t)c->n * elements(s);
+
+    for (size_t e = 0; c->noise > 0.0 && e < count; e++)
+        x[e] *= 1.0 + c->noise * (2.0 * rng_uniform(c->seed, RNG_TEST, (uint32_t)stream, e) - 1.0);
+}
+
 void refnet_run(struct refnet *c, int n)
 {
     const struct graph *g = c->g;
 
     c->n = n;
+    disturb(c, c->value[g->images], &g->values[g->images].shape, (size_t)g->images);
     for (size_t i = 0; i < g->node_count; i++) {
+        const struct graph_node *node = &g->nodes[i];
         const struct op_ref r = arrays(c, i);
-        op_class(g->nodes[i].desc.kind)->ref_forward(&g->nodes[i].desc, &r);
+        op_class(node->desc.kind)->ref_forward(&node->desc, &r);
+        for (int j = 0; j < node->desc.y_count; j++)
+            disturb(c, r.y[j], &node->desc.y[j], (size_t)node->y[j]);
     }
     for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;) {
         const struct op_class *class = op_class(g->nodes[i].desc.kind);
@@ -190,8 +206,40 @@ void refnet_run(struct refnet *c, int n)
         if (leads_on(c, &g->nodes[i]) && class->ref_backward) {
             class->ref_backward(&g->nodes[i].desc, &r);
             add_parts(c, &g->nodes[i]);
+            for (int j = 0; j < g->nodes[i].desc.x_count; j++)
+                disturb(c, r.dx[j], &g->nodes[i].desc.x[j], g->value_count + (size_t)g->nodes[i].x[j]);
         }
     }
+}
+
+static double distance(const double *a, const double *b, size_t count)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+}
+
+int refnet_spread(struct refnet *c, double *spread, struct clr_error *err)
+{
+    const size_t count = c->g->param_count;
+    double **exact = c->dw, **off;
+    int rc = mem_new(&off, count, sizeof *off, "gradients", err);
+
+    for (size_t p = 0; p < count && rc == 0; p++)
+        rc = mem_new(&off[p], c->g->params[p].count, sizeof **off, "gradients", err);
+    if (rc == 0) {
+        c->dw = off;
+        c->noise = SINGLE;
+        refnet_run(c, c->n);
+        c->noise = 0.0;
+        c->dw = exact;
+        for (size_t p = 0; p < count; p++)
+            spread[p] = distance(exact[p], off[p], c->g->params[p].count);
+    }
+    free_all(off, off ? count : 0);
+    return rc;
 }
 
 static bool overflow(const double *x, size_t count)

@@ -17,6 +17,7 @@ struct refnet {
     double *part[OP_PARAMS];    /* what one of several uses of a parameter adds to its gradient */
     int **arg;                  /* per node: maxima of a pooling layer */
     bool *leads;                /* per value: does the loss depend on it? */
+    double noise;               /* 0, or every number is off by up to this share of it */
     int32_t *labels, *index;    /* per image */
     double *loss, *correct;     /* likewise */
 };
@@ -30,6 +31,14 @@ void refnet_destroy(struct refnet *c);
  * iteration makes all else.
  */
 void refnet_run(struct refnet *c, int n);
+
+/*
+ * spread[p]: the sum of squares of what the gradient of parameter p changes by if every number of the last
+ * batch is off by as much as single precision may make it. A gradient that is 0 because its terms cancel, or
+ * because a TanH after it is saturated, changes by more than it amounts to. Afterwards c->dw is as before,
+ * and the values are off. CLR_ENOMEM.
+ */
+int refnet_spread(struct refnet *c, double *spread, struct clr_error *err);
 
 /* Has the last batch a number, of values or gradients, that single precision does not hold? */
 bool refnet_overflows(const struct refnet *c);

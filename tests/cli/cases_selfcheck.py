@@ -244,6 +244,37 @@ def products_fit_small_work_groups():
     check(all(abs(a - b) <= 1e-5 * b for other in losses for a, b in zip(other, losses[0])), f"{losses}")
 
 
+CANCELS = """layer { name: "data" type: "Data" top: "data" top: "label" }
+layer {
+  name: "h" type: "InnerProduct" bottom: "data" top: "h"
+  inner_product_param { num_output: 20 weight_filler { type: "gaussian" std: 1 } }
+}
+layer { name: "tanh" type: "TanH" bottom: "h" top: "tanh" }
+layer {
+  name: "zero" type: "Eltwise" bottom: "tanh" bottom: "tanh" top: "zero"
+  eltwise_param { coeff: 0.1 coeff: -0.1 }
+}
+layer { name: "sum" type: "Eltwise" bottom: "SUM" bottom: "zero" top: "sum" }
+layer {
+  name: "ip" type: "InnerProduct" bottom: "sum" top: "ip"
+  inner_product_param { num_output: 10 weight_filler { type: "xavier" } }
+}
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+
+
+@case
+def a_gradient_of_rounding_alone_is_no_fault_of_a_device():
+    """Gradients before a saturated TanH, and before terms that cancel, are 0, and in single precision nearly so."""
+    device()
+    for other in "tanh", "zero":
+        home = fresh("home")
+        result = expect(clr(*tiny(net=write(fresh("net.prototxt"), CANCELS.replace("SUM", other)), out=fresh("run"),
+                                  iterations=2, validate_every=None),
+                            env={"XDG_CACHE_HOME": home / "cache", "XDG_DATA_HOME": home / "share"}), 0)
+        check("wrong" not in result.err, f"{result}")
+
+
 @case
 def doctor_tells_what_is_wrong_from_what_does_not_run():
     """A pretended GPU, which computes nothing; and one whose compiler fails, since it has no folder for programs."""

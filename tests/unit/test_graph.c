@@ -288,10 +288,9 @@ static void check_parameter(struct refnet *c, size_t p, const char *name)
     }
 }
 
-START_TEST(test_graph__gradients_are_those_of_the_loss)
+/* A net in double precision with images, labels and parameters from random numbers. */
+static struct refnet *must_fill(const struct graph *g, double std)
 {
-    struct clr_net_spec *spec;
-    struct graph *g = must_make(&spec, nets[_i].text, PHASE_TRAIN);
     const size_t pixels = (size_t)(image.channels * image.height * image.width);
     struct refnet *c = NULL;
 
@@ -302,7 +301,16 @@ START_TEST(test_graph__gradients_are_those_of_the_loss)
         c->labels[i] = i % 2;
     for (size_t p = 0; p < g->param_count; p++)
         for (size_t i = 0; i < g->params[p].count; i++)
-            c->w[p][i] = 0.5 * rng_normal(SEED, RNG_TEST, 1 + (uint32_t)p, i);
+            c->w[p][i] = std * rng_normal(SEED, RNG_TEST, 1 + (uint32_t)p, i);
+    return c;
+}
+
+START_TEST(test_graph__gradients_are_those_of_the_loss)
+{
+    struct clr_net_spec *spec;
+    struct graph *g = must_make(&spec, nets[_i].text, PHASE_TRAIN);
+    struct refnet *c = must_fill(g, 0.5);
+
     for (size_t p = 0; p < g->param_count; p++)
         check_parameter(c, p, nets[_i].name);
     refnet_destroy(c);
@@ -312,6 +320,46 @@ START_TEST(test_graph__gradients_are_those_of_the_loss)
 END_TEST
 
 /* ------------------------------------------------------------------ what files may say */
+
+/* Of the first parameter: what rounding changes its gradient by, relative to the gradient. */
+static double relative_spread(const char *text, double std)
+{
+    struct clr_net_spec *spec;
+    struct graph *g = must_make(&spec, text, PHASE_TRAIN);
+    struct refnet *c = must_fill(g, std);
+    double spread[8], before = 0.0, after = 0.0;
+
+    ck_assert_uint_le(g->param_count, 8);
+    refnet_run(c, BATCH);
+    for (size_t i = 0; i < g->params[0].count; i++)
+        before += c->dw[0][i] * c->dw[0][i];
+    ck_assert_int_eq(refnet_spread(c, spread, NULL), 0);
+    for (size_t i = 0; i < g->params[0].count; i++)
+        after += c->dw[0][i] * c->dw[0][i];
+    ck_assert(before == after && spread[0] > 0.0);
+    refnet_destroy(c);
+    graph_destroy(g);
+    clr_net_destroy(spec);
+    return spread[0] / before;
+}
+
+START_TEST(test_graph__rounding_changes_what_cancels)
+{
+#define SUM(coefficients)                                                                                    \
+    DATA DENSE("h", "data", "num_output: 4") ELTWISE("e", B("h") B("h"), coefficients)                       \
+        DENSE("ip", "e", "num_output: 4") LOSS("ip")
+    const char *tanh_net = DATA DENSE("h", "data", "num_output: 4") LAYER("e", "TanH", B("h"), "")
+        DENSE("ip", "e", "num_output: 4") LOSS("ip");
+
+    ck_assert(relative_spread(RESIDUAL, 0.5) < 1e-11);
+    ck_assert(relative_spread(SUM("coeff: 0.1 coeff: 0.2"), 0.5) < 1e-11);
+    ck_assert(relative_spread(SUM("coeff: 0.1 coeff: -0.1"), 0.5) > 1.0); /* 0 without rounding */
+    ck_assert(relative_spread(SUM("coeff: 0.1 coeff: -0.10000001"), 0.5) > 0.01);
+    ck_assert(relative_spread(tanh_net, 0.1) < 1e-9);
+    ck_assert(relative_spread(tanh_net, 60.0) > 1.0);
+#undef SUM
+}
+END_TEST
 
 #define ACCURACY(name, x, more) LAYER(name, "Accuracy", B(x) B("label"), "accuracy_param { " more " }")
 
@@ -415,6 +463,7 @@ int main(void)
     tcase_add_test(tc, test_graph__losses_add_up);
     tcase_add_loop_test(tc, test_graph__gradients_are_those_of_the_loss, 0, sizeof nets / sizeof *nets);
     tcase_add_test(tc, test_graph__accuracy_is_of_the_last_loss);
+    tcase_add_test(tc, test_graph__rounding_changes_what_cancels);
     tcase_add_test(tc, test_graph__errors);
     suite_add_tcase(s, tc);
     return support_run(s, true);
