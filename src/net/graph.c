@@ -76,11 +76,28 @@ int build_value(struct builder *b, const char *name, const struct shape *shape, 
     return 0;
 }
 
+/* The layer before this one that has that top, if it is a loss or an accuracy, whose tops are names alone;
+ * NULL: none. */
+static const struct layer_spec *find_result(const struct builder *b, const char *name)
+{
+    for (const struct layer_spec *l = b->spec->layers; l < b->layer; l++)
+        for (int i = 0; (l->phases & b->g->phase) && (l->class->flags & LAYER_LABELS) && i < l->top_count;
+             i++)
+            if (strcmp(l->top[i], name) == 0)
+                return l;
+    return NULL;
+}
+
 static int read_bottom(struct builder *b, int i, int *out)
 {
     const char *name = b->layer->bottom[i];
+    const struct layer_spec *result = find_result(b, name);
     int value = find_value(b->g, name);
 
+    if (result)
+        return build_error(b,
+                           "its bottom '%s' is the result of layer '%s', of type %s, which no layer can read",
+                           name, result->name, result->class->type);
     if (value < 0)
         return build_error(b, "its bottom '%s' is the top of no layer before it (%s phase)", name,
                            b->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST");
@@ -89,19 +106,26 @@ static int read_bottom(struct builder *b, int i, int *out)
     return 0;
 }
 
+static int check_new_top(const struct builder *b, const char *name)
+{
+    return find_value(b->g, name) >= 0 || find_result(b, name)
+               ? build_error(b, "its top '%s' is the top of another layer already", name)
+               : 0;
+}
+
 /* The layer's top, new or in place. */
 static int write_top(struct builder *b, struct graph_node *n)
 {
     const char *name = b->layer->top[0];
-    const bool exists = find_value(b->g, name) >= 0;
+    int rc = 0;
 
     n->in_place = strcmp(name, b->layer->bottom[0]) == 0;
     if (n->in_place && !(b->layer->class->flags & LAYER_IN_PLACE))
         return build_error(b, "a layer of type %s cannot work in place: give it a top of its own",
                            b->layer->class->type);
-    if (exists && !n->in_place)
-        return build_error(b, "its top '%s' is the top of another layer already", name);
-    return build_value(b, name, &n->desc.y[0], (int)(n - b->g->nodes), &n->y[0]);
+    if (!n->in_place)
+        rc = check_new_top(b, name);
+    return rc < 0 ? rc : build_value(b, name, &n->desc.y[0], (int)(n - b->g->nodes), &n->y[0]);
 }
 
 /* ------------------------------------------------------------------ parameters */
@@ -115,19 +139,28 @@ static int find_shared(const struct graph *g, const char *name)
     return -1;
 }
 
-/* Layers that share a parameter have to agree on it; the first one's filler makes its values, as in Caffe. */
-static int check_shared(struct builder *b, const struct graph_param *p, const struct op_param *of,
-                        const struct param_spec *spec)
+/* Layers that share a parameter have to agree on it: a multiplier may be given by any of them, and the first
+ * one's filler makes the values, as in Caffe. */
+static int share(struct builder *b, struct graph_param *p, const struct op_param *of,
+                 const struct param_spec *spec)
 {
     if (p->rank != of->rank || memcmp(p->dims, of->dims, (size_t)of->rank * sizeof *of->dims) != 0)
         return build_error(b, "its %s is not of the shape of '%s', with which it shares '%s'", of->name,
                            p->name, spec->name);
-    if ((spec->gives_lr_mult && spec->lr_mult != p->mult.lr_mult) ||
-        (spec->gives_decay_mult && spec->decay_mult != p->mult.decay_mult))
+    if ((spec->gives_lr_mult && p->mult.gives_lr_mult && spec->lr_mult != p->mult.lr_mult) ||
+        (spec->gives_decay_mult && p->mult.gives_decay_mult && spec->decay_mult != p->mult.decay_mult))
         return build_error(
             b, "its %s has lr_mult %g and decay_mult %g, but '%s', with which it shares '%s', %g and %g",
             of->name, spec->lr_mult, spec->decay_mult, p->name, spec->name, p->mult.lr_mult,
             p->mult.decay_mult);
+    if (spec->gives_lr_mult) {
+        p->mult.lr_mult = spec->lr_mult;
+        p->mult.gives_lr_mult = true;
+    }
+    if (spec->gives_decay_mult) {
+        p->mult.decay_mult = spec->decay_mult;
+        p->mult.gives_decay_mult = true;
+    }
     return 0;
 }
 
@@ -162,7 +195,7 @@ static int add_param(struct builder *b, struct graph_node *n, int k, const struc
     int shared = find_shared(b->g, spec->name), rc;
 
     if (shared >= 0)
-        rc = check_shared(b, &b->g->params[shared], of, spec);
+        rc = share(b, &b->g->params[shared], of, spec);
     else {
         shared = (int)b->g->param_count;
         rc = new_param(b, of, spec, &b->layer->filler[k]);
@@ -247,6 +280,11 @@ static int add_layer(struct builder *b)
             return build_error(b, "its second bottom '%s' is not the labels", b->layer->bottom[i]);
         if (!labels && bottom[i] == b->labels)
             return build_error(b, "its bottom '%s' is the labels", b->layer->bottom[i]);
+    }
+    for (int i = 0; (class->flags & LAYER_LABELS) && i < b->layer->top_count; i++) {
+        int rc = check_new_top(b, b->layer->top[i]);
+        if (rc < 0)
+            return rc;
     }
     return class->build ? class->build(b, bottom) : build_finish(b, build_node(b, class->kind, bottom, 1));
 }
@@ -404,8 +442,8 @@ static int gradients(struct builder *b)
     int rc;
 
     if (g->logits < 0)
-        return clr_error_set(b->err, CLR_EINPUT, "%.200s: no SoftmaxWithLoss layer in the TRAIN phase",
-                             b->spec->file);
+        return clr_error_set(b->err, CLR_EINPUT, "%.200s: no SoftmaxWithLoss layer in the TRAIN phase%s",
+                             b->spec->file, b->has_loss ? " has a loss_weight other than 0" : "");
     rc = mem_new(&marks, g->value_count, sizeof *marks, "gradient marks", b->err);
     if (rc < 0)
         return rc;

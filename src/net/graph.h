@@ -48,9 +48,9 @@ struct graph_node {
 struct graph {
     unsigned phase; /* PHASE_TRAIN or PHASE_TEST */
     int batch;
-    int images;                      /* value of the images, (N,C,H,W) */
-    int logits;                      /* value read by the last loss; −1: no loss */
-    int accuracy_node;               /* top 1 of these logits; −1: none */
+    int images;        /* value of the images, (N,C,H,W) */
+    int logits;        /* value read by the last loss of a weight other than 0; −1: no such loss */
+    int accuracy_node; /* top 1 of these logits; −1: none */
     struct transform_spec transform; /* of this phase's Data layer */
     int block;                       /* V, by graph_fuse_for(); 0: not yet */
     struct graph_value *values;

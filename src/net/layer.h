@@ -133,7 +133,7 @@ struct builder {
     struct clr_image_shape input;
     const struct layer_spec *layer; /* the one being added */
     int labels;                     /* value of the labels, −1: none */
-    bool has_data;
+    bool has_data, has_loss;
     struct clr_error *err;
 };
 

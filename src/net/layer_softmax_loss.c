@@ -1,38 +1,29 @@
 /* SoftmaxWithLoss: the loss of logits and labels; of several in a net, the weighted sum. */
 #include "net/layer.h"
 
-#include "base/log.h"
-
 static const struct field own_fields[] = {
-    {"loss_weight", FIELD_FLOAT, "factor of this loss; 0 leaves the layer out", AT(desc.u.loss.weight),
+    {"loss_weight", FIELD_FLOAT, "factor of this loss; 0 makes it count for nothing", AT(desc.u.loss.weight),
      .usual = 1, .least = -1e30, .most = 1e30},
     {0},
 };
 
-static int check(struct layer_reading *in)
-{
-    if (in->layer->desc.u.loss.weight == 0.0f) {
-        in->layer->phases = 0;
-        log_line(CLR_LOG_INFO, "%s:%d: layer '%s' is left out: its loss_weight is 0", in->doc->file,
-                 in->layer->line, in->layer->name);
-    }
-    return 0;
-}
-
 static int build(struct builder *b, const int *bottom)
 {
     const int before = b->g->logits, classes = b->g->values[bottom[0]].shape.c;
+    const bool counts = b->layer->desc.u.loss.weight != 0.0f;
     struct graph_node *n;
     int rc = build_check_logits(b, bottom[0]);
 
     if (rc < 0)
         return rc;
-    if (before >= 0 && b->g->values[before].shape.c != classes)
+    if (counts && before >= 0 && b->g->values[before].shape.c != classes)
         return build_error(b, "its bottom '%s' has %d logits, but that of the loss before it %d",
                            b->layer->bottom[0], classes, b->g->values[before].shape.c);
     n = build_node(b, OP_SOFTMAX_LOSS, bottom, 1);
-    n->desc.u.loss.adds = before >= 0;
-    b->g->logits = bottom[0];
+    n->desc.u.loss.adds = b->has_loss;
+    b->has_loss = true;
+    if (counts)
+        b->g->logits = bottom[0];
     return 0;
 }
 
@@ -42,6 +33,5 @@ const struct layer_class layer_softmax_loss = {
     .bottoms = 2,
     .flags = LAYER_LOSS | LAYER_LABELS,
     .blocks = {{NULL, own_fields}, {"softmax_param", softmax_fields}},
-    .check = check,
     .build = build,
 };

@@ -204,8 +204,9 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
     int rc = graph_create(&r->test.graph, s->o->net, PHASE_TEST, image, eval_batch, err);
 
     if (rc == 0 && r->test.graph->logits < 0)
-        rc =
-            clr_error_set(err, CLR_EINPUT, "the net has no loss in the TEST phase: nothing can be evaluated");
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "the net has no loss in the TEST phase: add a SoftmaxWithLoss layer, of a "
+                           "loss_weight other than 0; its bottoms are the logits and the labels");
     if (rc == 0 && train)
         rc = graph_create(&r->train.graph, s->o->net, PHASE_TRAIN, image, s->o->batch, err);
     if (rc == 0 && train)

@@ -210,6 +210,15 @@ START_TEST(test_graph__parameters_of_one_name_are_one)
     ck_assert(find(g, "c3")->use[0] == 2 && find(g, "c3")->use[1] == 1);
     graph_destroy(g);
     clr_net_destroy(spec);
+    g = must_make(&spec, /* the second of those that share gives a multiplier */
+                  DATA SHARED_CONV("c1", "data", NAMED("w"), "num_output: 3 kernel_size: 1") LAYER(
+                      "c2", "Convolution", B("c1"),
+                      "param { name: 'w' lr_mult: 2 } convolution_param { num_output: 3 kernel_size: 1 }")
+                      DENSE("ip", "c2", "num_output: 3") LOSS("ip"),
+                  PHASE_TRAIN);
+    ck_assert(g->params[0].mult.lr_mult == 2.0 && g->params[0].mult.decay_mult == 1.0);
+    graph_destroy(g);
+    clr_net_destroy(spec);
 }
 END_TEST
 
@@ -218,7 +227,7 @@ END_TEST
 #define TWO_LOSSES                                                                                           \
     DATA CONV("c", "data", "num_output: 3 kernel_size: 3") IN_PLACE("s", "Sigmoid", "c")                     \
         DENSE("side", "c", "num_output: 3") WEIGHTED("l1", "side", "0.3") DENSE("ip", "c", "num_output: 3")  \
-            WEIGHTED("l2", "ip", "-2") WEIGHTED("l3", "ip", "0")
+            WEIGHTED("l2", "ip", "-2") DENSE("off", "c", "num_output: 2") WEIGHTED("l3", "off", "0")
 
 START_TEST(test_graph__losses_add_up)
 {
@@ -229,7 +238,7 @@ START_TEST(test_graph__losses_add_up)
     ck_assert(l1->u.loss.weight == 0.3f && !l1->u.loss.adds);
     ck_assert(l2->u.loss.weight == -2.0f && l2->u.loss.adds);
     ck_assert_int_eq(g->logits, find(g, "ip")->y[0]);
-    ck_assert_ptr_null(find(g, "l3")); /* of weight 0 */
+    ck_assert(find(g, "l3")->desc.u.loss.weight == 0.0f && find(g, "l3")->desc.u.loss.adds);
     ck_assert_ptr_nonnull(find(g, "s.split"));
     graph_destroy(g);
     clr_net_destroy(spec);
@@ -319,8 +328,6 @@ START_TEST(test_graph__gradients_are_those_of_the_loss)
 }
 END_TEST
 
-/* ------------------------------------------------------------------ what files may say */
-
 /* Of the first parameter: what rounding changes its gradient by, relative to the gradient. */
 static double relative_spread(const char *text, double std)
 {
@@ -394,6 +401,11 @@ START_TEST(test_graph__accuracy_is_of_the_last_loss)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ what files may say */
+
+#define WITH_TOP(name, type, top)                                                                            \
+    "layer { name: '" name "' type: '" type "' bottom: 'a' bottom: 'label' top: '" top "' }\n"
+
 START_TEST(test_graph__errors)
 {
     static const struct {
@@ -424,7 +436,7 @@ START_TEST(test_graph__errors)
          "layer 'c2': its weight is not of the shape of 'c1.weight', with which it shares 'w'"},
         {DATA SHARED_CONV("c1", "data", NAMED("w") NAMED("w"), "num_output: 3 kernel_size: 3"),
          "layer 'c1': its bias is not of the shape of 'c1.weight', with which it shares 'w'"},
-        {DATA SHARED_CONV("c1", "data", NAMED("w"), "num_output: 3 kernel_size: 1")
+        {DATA SHARED_CONV("c1", "data", "param { name: 'w' lr_mult: 1 } ", "num_output: 3 kernel_size: 1")
              LAYER("c2", "Convolution", B("c1"),
                    "param { name: 'w' lr_mult: 2 } convolution_param { num_output: 3 kernel_size: 1 }"),
          "layer 'c2': its weight has lr_mult 2 and decay_mult 1, but 'c1.weight', with which it shares 'w', "
@@ -433,7 +445,17 @@ START_TEST(test_graph__errors)
              WEIGHTED("l2", "b", "1"),
          "layer 'l2': its bottom 'b' has 4 logits"},
         {DATA DENSE("a", "data", "num_output: 3") WEIGHTED("l1", "a", "0"),
-         "no SoftmaxWithLoss layer in the TRAIN phase"},
+         "no SoftmaxWithLoss layer in the TRAIN phase has a loss_weight other than 0"},
+        {DATA DENSE("a", "data", "num_output: 3") WEIGHTED("l", "a", "1") DENSE("b", "l", "num_output: 3"),
+         "layer 'b': its bottom 'l' is the result of layer 'l', of type SoftmaxWithLoss, which no layer can"},
+        {DATA DENSE("a", "data", "num_output: 3") WITH_TOP("l1", "SoftmaxWithLoss", "a"),
+         "layer 'l1': its top 'a' is the top of another layer already"},
+        {DATA DENSE("a", "data", "num_output: 3") WITH_TOP("l1", "SoftmaxWithLoss", "r")
+             WITH_TOP("l2", "SoftmaxWithLoss", "r"),
+         "layer 'l2': its top 'r' is the top of another layer already"},
+        {DATA DENSE("a", "data", "num_output: 3") WITH_TOP("l1", "Accuracy", "b")
+             DENSE("b", "a", "num_output: 3"),
+         "layer 'b': its top 'b' is the top of another layer already"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
