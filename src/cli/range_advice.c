@@ -331,7 +331,7 @@ static void append_continue(struct str *s, const struct range_advice *a)
 
     if (!is_sure(a) && !find_next(&next, a))
         return;
-    str_append(s, "Continue with");
+    str_append(s, is_sure(a) ? "Continue with" : "\n\nContinue with");
     if (a->images_per_s >= 1)
         str_append(s, " (this takes %s, at the %s images/s of this test)",
                    cli_about(about, images_of_command(a) / a->images_per_s),
@@ -371,14 +371,11 @@ static void append_reading(struct str *s, const struct range_advice *a)
     append_rules(s, r);
     str_append(s, r->has_range ? "" : "\nNo range can be read from this test. ");
     append_advice(s, a);
-    str_append(s, "\n");
     if (is_sure(a)) {
-        str_append(s, "Why: ");
+        str_append(s, "\nWhy: ");
         append_reasons(s, a);
         str_append(s, ".\n\n");
         append_pytorch(s, a);
-    } else {
-        str_append(s, "\n");
     }
     append_continue(s, a);
 }

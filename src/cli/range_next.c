@@ -174,6 +174,12 @@ bool range_next_find(struct range_next *n, const struct range_sweep *done, const
 {
     *n = (struct range_next){.sweep = *done, .advice = ""};
     n->sweep.validate_every = 0;
+    if (r->diverged && r->diverged_at == 1) {
+        n->advice =
+            "The first loss was not finite, before any update, so no range of rates helps: the initial "
+            "weights or the net's inputs are too large.";
+        return false;
+    }
     if (r->diverged && r->verdict != CLR_RANGE_FEW_IMAGES)
         n->sweep.max_lr = r->diverged_lr;
     switch (r->verdict) {

@@ -428,13 +428,12 @@ void resume_advise(const struct session *s, struct clr_error *err)
     struct checkpoint c;
     bool found = false;
 
-    if ((!lost && why.code != CLR_EDIVERGED) ||
-        checkpoint_read(&c, &found, s->o->out, UINT64_MAX, NULL) < 0 || (!lost && !found))
+    if ((!lost && why.code != CLR_EDIVERGED) || checkpoint_read(&c, &found, s->o->out, UINT64_MAX, NULL) < 0)
         return;
-    if (!found)
+    if (lost && !found)
         (void)clr_error_set(err, why.code, "%s. There is no checkpoint in '%s' to resume from", why.message,
                             s->o->out);
-    else
+    else if (lost || (found && (c.state.iteration > 0 || s->state.backoffs > 0)))
         (void)clr_error_set(
             err, why.code,
             lost ? "%s. `resume` continues '%s' from its checkpoint of iteration %s"

@@ -21,6 +21,12 @@ enum {
     SESSION_LOSSES = 64,      /* updates whose losses may be unread on the device */
 };
 
+/* Of a loss of iteration 1 that is not finite. warn_of_first_loss() has said which of the two it may be. */
+#define SESSION_FIRST_LOSS                                                                                   \
+    "the loss of iteration 1 is not finite. There was no update before it, so a lower rate does not help: "  \
+    "the "                                                                                                   \
+    "initial weights or the net's inputs are too large"
+
 struct session {
     const struct clr_train_options *o;
     struct run_state state;

@@ -51,7 +51,9 @@ static int read_losses(struct session *s, struct clr_error *err)
     int count, rc = session_read_updates(s, updates, &count, err);
 
     last = &updates[count > 0 ? count - 1 : 0];
-    if (rc == 0 && count > 0 && !isfinite(last->loss))
+    if (rc == 0 && count > 0 && !isfinite(last->loss) && last->iteration == 1)
+        rc = clr_error_set(err, CLR_EDIVERGED, SESSION_FIRST_LOSS);
+    else if (rc == 0 && count > 0 && !isfinite(last->loss))
         rc = clr_error_set(err, CLR_EDIVERGED,
                            "the loss of iteration %llu is not finite (rate %.9g): lower the rate",
                            (unsigned long long)last->iteration, last->rate);

@@ -74,11 +74,14 @@ void warn_of_first_loss(const struct session *s, double loss)
 {
     const double chance = loss_of_chance(s);
     const bool bytes = fabs(s->scale) > 1.0 / 32.0;
+    char amount[32] = "not finite";
 
     if (loss <= FAR * chance)
         return;
-    log_line(CLR_LOG_WARNING, "the first loss is %.4g, and %.3g where each class has the same chance: %s",
-             loss, chance,
+    if (isfinite(loss))
+        (void)snprintf(amount, sizeof amount, "%.4g", loss);
+    log_line(CLR_LOG_WARNING, "the first loss is %s, and %.3g where each class has the same chance: %s",
+             amount, chance,
              bytes ? "the net's inputs are too large. `scale` 0.00392156862745098, also as a field of "
                      "transform_param, divides pixels by 255"
                    : "its initial weights are too large; weight_filler { type: \"msra\" } fits layers before "

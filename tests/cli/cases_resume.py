@@ -117,6 +117,23 @@ STEEP = {"policy": "triangular", "lr": None, "min_lr": 0.01, "max_lr": 200, "ste
 
 
 @case
+def a_first_loss_that_is_not_finite_is_no_fault_of_the_rate():
+    """It is that of the initial weights: a lower rate, or another range of rates, does not help."""
+    device()
+    net = tiny_net('kernel_size: 5 stride: 2 weight_filler { type: "xavier" }',
+                   'kernel_size: 5 stride: 2 weight_filler { type: "constant" value: 1e38 }')
+    for more in {}, {"on_divergence": "backoff"}:
+        out = fresh("run")
+        result = expect(clr(*tiny(net=net, out=out, **more)), 5, [],
+                        ["clr-cl: the loss of iteration 1 is not finite.*initial weights"])
+        check(result.err.count("the first loss is not finite") == 1, f"more than once\n{result}")
+        check("continue" not in result.err and "checkpoint" not in result.err, f"there is nothing to resume\n{result}")
+    result = expect(clr(*tiny("range-test", net=net, out=fresh("test"), validation=100)), 0,
+                    ["No range can be read .* before any update"])
+    check("clr-cl range-test" not in result.out and not result.out.endswith("\n\n"), f"{result}")
+
+
+@case
 def a_divergence_is_told_and_backed_off():
     device()
     out = fresh("run")
