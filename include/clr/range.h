@@ -27,7 +27,7 @@ enum clr_range_verdict {
     CLR_RANGE_READ,       /**< both bounds were read */
     CLR_RANGE_FEW_IMAGES, /**< fewer than CLR_RANGE_IMAGES were evaluated */
     CLR_RANGE_FEW_POINTS, /**< fewer than CLR_RANGE_POINTS evaluations before the test ended */
-    CLR_RANGE_DIVERGED,   /**< the loss diverged, or grew, before the net had learned anything */
+    CLR_RANGE_LOSS_GREW,  /**< the loss grew, or was no longer finite, before the net had learned anything */
     CLR_RANGE_TOO_SHORT,  /**< the accuracy never left chance, while the training loss fell */
     CLR_RANGE_AT_CHANCE,  /**< the accuracy never left chance, and the training loss did not fall */
     CLR_RANGE_FALLS,      /**< the accuracy is highest at the first rates, and falls */

@@ -138,7 +138,7 @@ static void leave_chance(struct range_next *n)
     }
 }
 
-/* The loss diverged, or grew, too early: there are lower rates, or more iterations at the same ones. */
+/* The loss grew, or was no longer finite, too early: there are lower rates, or more iterations at these. */
 static void diverge_later(struct range_next *n, uint64_t epoch)
 {
     if (n->sweep.max_lr < 100 * n->sweep.min_lr)
@@ -200,7 +200,7 @@ bool range_next_find(struct range_next *n, const struct range_sweep *done, const
         else
             measure_more(n, r->points);
         break;
-    case CLR_RANGE_DIVERGED:
+    case CLR_RANGE_LOSS_GREW:
         diverge_later(n, epoch);
         break;
     case CLR_RANGE_TOO_SHORT:

@@ -272,7 +272,7 @@ static const char *reason(enum clr_range_verdict verdict)
         [CLR_RANGE_READ] = "",
         [CLR_RANGE_FEW_IMAGES] = "too few images were evaluated",
         [CLR_RANGE_FEW_POINTS] = "accuracy was measured too few times",
-        [CLR_RANGE_DIVERGED] = "the loss diverged before the net clearly learned",
+        [CLR_RANGE_LOSS_GREW] = "the loss grew before the net clearly learned",
         [CLR_RANGE_TOO_SHORT] = "accuracy never left chance",
         [CLR_RANGE_AT_CHANCE] = "accuracy never left chance",
         [CLR_RANGE_FALLS] = "accuracy falls from the first rates on",

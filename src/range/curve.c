@@ -81,7 +81,7 @@ static void read_known(struct range_losses *known, const json_t *root)
 
     *known = (struct range_losses){.known = true,
                                    .fell = is_verdict(reading, CLR_RANGE_TOO_SHORT),
-                                   .grew = is_verdict(reading, CLR_RANGE_DIVERGED)};
+                                   .grew = is_verdict(reading, CLR_RANGE_LOSS_GREW)};
     (void)json_count_value(&known->updates, json_object_get(root, "updates"));
     for (int i = 0; i < CLR_RANGE_RULES; i++) {
         const json_t *rate = json_object_get(rules, clr_range_rule_name(i));

@@ -39,7 +39,7 @@ static double certain(const struct range_curve *c)
 const char *clr_range_verdict_name(enum clr_range_verdict verdict)
 {
     static const char *const names[CLR_RANGE_VERDICTS] = {
-        "read", "few images", "few points", "diverged", "too short", "at chance", "falls", "flat", "narrow"};
+        "read", "few images", "few points", "loss grew", "too short", "at chance", "falls", "flat", "narrow"};
 
     return (unsigned)verdict < CLR_RANGE_VERDICTS ? names[verdict] : "";
 }
@@ -222,7 +222,7 @@ static enum clr_range_verdict judge(const struct clr_range_result *r, const stru
     if (c->count < CLR_RANGE_POINTS)
         return CLR_RANGE_FEW_POINTS;
     if (r->top_accuracy <= r->threshold)
-        return c->diverged || loss_grew(c) ? CLR_RANGE_DIVERGED
+        return c->diverged || loss_grew(c) ? CLR_RANGE_LOSS_GREW
                : loss_fell(c)              ? CLR_RANGE_TOO_SHORT
                                            : CLR_RANGE_AT_CHANCE;
     if (!rose(r, w))
@@ -256,7 +256,7 @@ static void explain_reading(struct clr_range_result *r)
 static void explain(struct clr_range_result *r, const struct range_curve *c)
 {
     static const char *const losses[CLR_RANGE_VERDICTS] = {
-        [CLR_RANGE_DIVERGED] = "the training loss grew, and",
+        [CLR_RANGE_LOSS_GREW] = "the training loss grew, and",
         [CLR_RANGE_TOO_SHORT] = "the training loss fell, but",
         [CLR_RANGE_AT_CHANCE] = "the training loss did not fall, and"};
 

@@ -390,7 +390,7 @@ START_TEST(test_archive__reads_a_range_test_as_its_folder_does)
     } rows[] = {{20, true, 1.0, CLR_RANGE_READ, CLR_RANGE_FEW_UPDATES},
                 {100, true, 1.0, CLR_RANGE_READ, CLR_RANGE_SURE},
                 {100, false, 1.0, CLR_RANGE_TOO_SHORT, CLR_RANGE_SURE},
-                {100, false, 9.0, CLR_RANGE_DIVERGED, CLR_RANGE_SURE},
+                {100, false, 9.0, CLR_RANGE_LOSS_GREW, CLR_RANGE_SURE},
                 {100, false, 2.3, CLR_RANGE_AT_CHANCE, CLR_RANGE_SURE}};
     const char *base = support_temp_dir();
 
