@@ -141,7 +141,7 @@ int csv_read_rows(struct csv *out, const char *path, const char *key, const stru
     const size_t key_length = strlen(key);
     struct csv csv = {.columns = count};
     struct csv_reader r = {.path = path, .err = err};
-    size_t size, width = 0, capacity = 0, length;
+    size_t size, width = 0, capacity = 0, line_capacity = 0, length;
     char *data = NULL, *line;
     int rc;
 
@@ -153,7 +153,9 @@ int csv_read_rows(struct csv *out, const char *path, const char *key, const stru
     r.at = data;
     r.end = data + size;
     csv.cut = size > 0 && data[size - 1] != '\n';
-    rc = read_header(&r, columns, count, &width);
+    rc = str_duplicate(&csv.path, path, err);
+    if (rc == 0)
+        rc = read_header(&r, columns, count, &width);
     while (rc == 0 && (line = next_line(&r, &length)) != NULL) {
         if (csv.rows == CSV_MAX_ROWS) {
             rc = fail(&r, "more than 10,000,000 rows");
@@ -164,10 +166,12 @@ int csv_read_rows(struct csv *out, const char *path, const char *key, const stru
             continue;
         if (rc == 0 && (csv.rows + 1) * count > capacity)
             rc = mem_grow(&csv.values, &capacity, (csv.rows + 1) * count, sizeof(double), path, err);
+        if (rc == 0 && csv.rows == line_capacity)
+            rc = mem_grow(&csv.lines, &line_capacity, csv.rows + 1, sizeof *csv.lines, path, err);
         if (rc == 0)
             rc = read_row(&r, line + key_length, columns, count, width, csv.values + csv.rows * count);
         if (rc == 0)
-            csv.rows++;
+            csv.lines[csv.rows++] = r.line;
     }
     free(data);
     if (rc < 0) {
@@ -181,5 +185,7 @@ int csv_read_rows(struct csv *out, const char *path, const char *key, const stru
 void csv_clear(struct csv *csv)
 {
     free(csv->values);
+    free(csv->lines);
+    free(csv->path);
     memset(csv, 0, sizeof *csv);
 }

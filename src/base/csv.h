@@ -26,6 +26,8 @@ struct csv_column {
 struct csv {
     size_t rows, columns;
     double *values; /* row-major, rows × columns */
+    size_t *lines;  /* of the file, for each row */
+    char *path;     /* of the file: both for errors about what is read */
     bool cut;       /* the last line lacks its end: a file of this project is not whole */
 };
 
@@ -33,13 +35,13 @@ struct csv {
  * Read the file's first `count` columns, which must have these names in this order; columns after them are
  * counted (each row has as many fields as the header) and not read. Not a number, NaN, infinite, out of
  * [min, max] or, where it must be whole, a fraction: an error that names the column. A file without rows is
- * read: rows is 0. Row r stands in line r + 2 of the file (blank lines are refused). *out is untouched on
+ * read: rows is 0. Blank lines are refused. *out is untouched on
  * failure; free with csv_clear().
  */
 int csv_read(struct csv *out, const char *path, const struct csv_column *columns, size_t count,
              struct clr_error *err);
 /* Likewise the rows that begin with `key`, as in "fixed,1,", whose fields (none of them a number) are left
- * out. Row r stands in another line. */
+ * out. */
 int csv_read_rows(struct csv *out, const char *path, const char *key, const struct csv_column *columns,
                   size_t count, struct clr_error *err);
 void csv_clear(struct csv *csv);

@@ -71,7 +71,7 @@ int figure_over_rates(struct figure *f, struct clr_error *err)
 
     for (size_t i = 0; i < f->runs.count; i++) {
         const struct plot_run *run = &f->runs.run[i];
-        int rc = range_check_rising(&run->table, run->csv_path, err);
+        int rc = range_check_rising(&run->table, err);
         if (rc == 0)
             rc = check_schedule(run, err);
         if (rc < 0)

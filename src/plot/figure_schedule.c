@@ -20,7 +20,7 @@ static int read_schedule(struct csv *out, const char *path, struct clr_error *er
 
     if (rc == 0 && out->rows == 0)
         rc = clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing to draw", path);
-    return rc < 0 ? rc : runs_check_ascending(out, path, err);
+    return rc < 0 ? rc : runs_check_ascending(out, err);
 }
 
 static bool varies(const struct csv *t, size_t column)

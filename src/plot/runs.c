@@ -130,13 +130,13 @@ out:
 
 /* ---- one input ---- */
 
-int runs_check_ascending(const struct csv *t, const char *path, struct clr_error *err)
+int runs_check_ascending(const struct csv *t, struct clr_error *err)
 {
     for (size_t r = 1; r < t->rows; r++) {
         const double before = csv_at(t, r - 1, 0), now = csv_at(t, r, 0);
         if (now <= before)
             return clr_error_set(err, CLR_EINPUT, "%s:%zu: iteration %.0f follows %.0f: they must ascend",
-                                 path, r + 2, now, before);
+                                 t->path, t->lines[r], now, before);
     }
     return 0;
 }
@@ -153,7 +153,7 @@ static int read_table(struct plot_run *run, const char *csv_name, struct clr_err
     if (run->table.rows == 0)
         return clr_error_set(err, CLR_EINPUT, "%s:2: no rows: nothing was %s yet", run->csv_path,
                              loss ? "trained" : "evaluated");
-    return runs_check_ascending(&run->table, run->csv_path, err);
+    return runs_check_ascending(&run->table, err);
 }
 
 /* A table of the usual name with a run.json or range.json beside it stands for its folder, which has the
@@ -288,10 +288,11 @@ static int read_times(struct plot_run *run, struct clr_error *err)
         rc = archive_table(&run->times, run->folder, "timing.csv", history_timing_columns,
                            HISTORY_TIMING_COLUMNS, err);
     if (rc == 0)
-        rc = runs_check_ascending(&run->times, path, err);
+        rc = runs_check_ascending(&run->times, err);
     if (rc == 0 && (run->times.rows == 0 || csv_at(&run->times, run->times.rows - 1, 0) < first))
-        rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: ends before iteration %.0f, the first one of %s", path,
-                           run->times.rows + 1, first, run->csv_path);
+        rc = clr_error_set(err, CLR_EINPUT, "%s:%zu: ends before iteration %.0f, the first one of %s",
+                           run->times.path, run->times.rows > 0 ? run->times.lines[run->times.rows - 1] : 1,
+                           first, run->csv_path);
     free(path);
     return rc;
 }

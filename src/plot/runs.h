@@ -82,6 +82,6 @@ double runs_seconds(const struct plot_run *run, double iteration);
 double runs_diverged_at(const json_t *run_json);
 
 /* The first column, the iteration, must ascend. CLR_EINPUT: "FILE:LINE: …". */
-int runs_check_ascending(const struct csv *t, const char *path, struct clr_error *err);
+int runs_check_ascending(const struct csv *t, struct clr_error *err);
 
 #endif

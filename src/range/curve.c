@@ -12,14 +12,14 @@
 
 #define LIMIT_JSON ((size_t)1 << 20)
 
-int range_check_rising(const struct csv *t, const char *path, struct clr_error *err)
+int range_check_rising(const struct csv *t, struct clr_error *err)
 {
     for (size_t r = 1; r < t->rows; r++) {
         const double before = csv_at(t, r - 1, HISTORY_LR), now = csv_at(t, r, HISTORY_LR);
         if (now < before)
             return clr_error_set(err, CLR_EINPUT,
-                                 "%s:%zu: the rate falls from %g to %g, and never does in a range test", path,
-                                 r + 2, before, now);
+                                 "%s:%zu: the rate falls from %g to %g, and never does in a range test",
+                                 t->path, t->lines[r], before, now);
     }
     return 0;
 }
@@ -30,13 +30,10 @@ static int read_columns(double **x, double **y, double **iterations, size_t *cou
                         const char *name, size_t columns, size_t at, struct clr_error *err)
 {
     struct csv csv = {0};
-    char *path = NULL;
-    int rc = fs_join(&path, folder, name, err);
+    int rc = archive_table(&csv, folder, name, history_columns, columns, err);
 
     if (rc == 0)
-        rc = archive_table(&csv, folder, name, history_columns, columns, err);
-    if (rc == 0)
-        rc = range_check_rising(&csv, path, err);
+        rc = range_check_rising(&csv, err);
     if (rc == 0)
         rc = mem_new(x, csv.rows, sizeof **x, "a curve", err);
     if (rc == 0)
@@ -52,7 +49,6 @@ static int read_columns(double **x, double **y, double **iterations, size_t *cou
     if (rc == 0)
         *count = csv.rows;
     csv_clear(&csv);
-    free(path);
     return rc;
 }
 

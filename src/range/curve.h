@@ -12,7 +12,7 @@
 #include "base/csv.h"
 
 /* The rates of a range test, columns as in base/history.h, never fall. CLR_EINPUT: "FILE:LINE: …". */
-int range_check_rising(const struct csv *t, const char *path, struct clr_error *err);
+int range_check_rising(const struct csv *t, struct clr_error *err);
 
 /* What a reading takes from the losses. */
 struct range_losses {

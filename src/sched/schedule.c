@@ -128,8 +128,8 @@ static int check_words(const struct clr_schedule *s, struct clr_error *err)
 static int check_rate(double rate, const char *option, struct clr_error *err)
 {
     if (!(rate > 0.0 && rate <= (double)FLT_MAX))
-        return clr_error_set(err, CLR_EUSAGE, "%s is %g: a rate must be a finite number above 0", option,
-                             rate);
+        return clr_error_set(err, CLR_EUSAGE, "%s is %g: a rate must be above 0 and at most %.4g", option,
+                             rate, (double)FLT_MAX);
     if (!str_fits_float(rate))
         return clr_error_set(err, CLR_EUSAGE, "%s is %g, which is 0 in float32, the numbers of the training",
                              option, rate);

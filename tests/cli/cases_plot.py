@@ -180,6 +180,12 @@ def plot_histories_need_their_settings():
     write(base / "runs.json", (archive / "runs.json").read_text())
     expect(clr("plot", "run", copy, "-o", base / "x.png"), 4, [], ["copy both files of the experiment, as histories"])
     expect(clr("plot", "run", table, "-o", base / "x.png"), 0)
+    lines = table.read_text().splitlines(True)
+    at = len(lines) - 2
+    table.write_text("".join(lines[:at] + lines[:at - 1:-1]))
+    expect(clr("plot", "run", table, "-o", base / "x.png"), 4, [],
+           [f"clr-cl: {re.escape(str(table))}:{at + 2}: iteration [0-9]+ follows [0-9]+: they must ascend$"])
+    table.write_text("".join(lines))
     expect(clr("plot", "range", table, "-o", base / "x.png"), 4, [],
            ["holds runs only, which are drawn with 'clr-cl plot run'"])
 

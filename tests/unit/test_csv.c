@@ -31,6 +31,8 @@ START_TEST(test_csv__reads_rows_and_ignores_columns_behind)
     ck_assert_uint_eq(csv.rows, 2);
     ck_assert(csv_at(&csv, 0, 0) == 1 && csv_at(&csv, 0, 1) == 0.5);
     ck_assert(csv_at(&csv, 1, 0) == 20 && csv_at(&csv, 1, 1) == 1e-3);
+    ck_assert(csv.lines[0] == 2 && csv.lines[1] == 3);
+    ck_assert_str_eq(csv.path, g_path);
     csv_clear(&csv);
     ck_assert_ptr_null(csv.values);
 }
