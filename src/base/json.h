@@ -11,8 +11,9 @@
 
 /* What a run.json can have: its net's prototxt, which has a megabyte at most (of characters that take six
  * bytes each there), and little else. Parsed, JSON takes up to twenty times its size. */
-#define JSON_LIMIT_RUN  ((size_t)8 << 20)
-#define JSON_FORMAT_RUN 1 /* its "format" */
+#define JSON_LIMIT_RUN    ((size_t)8 << 20)
+#define JSON_FORMAT_RUN   1 /* its "format" */
+#define JSON_FORMAT_RANGE 1 /* that of a range.json */
 
 /* A number, or null for one that is not finite. */
 json_t *json_finite(double value);

@@ -93,6 +93,8 @@ int range_curve_read_facts(struct range_curve *c, const char *folder, struct clr
 
     if (rc == 0)
         rc = archive_json(&root, folder, "range.json", LIMIT_JSON, err);
+    if (rc == 0)
+        rc = json_check_format(root, path, JSON_FORMAT_RANGE, err);
     if (rc < 0)
         goto out;
     c->iterations = (uint64_t)json_integer_value(json_object_get(root, "iterations"));
@@ -160,18 +162,19 @@ const char *range_doubt_name(enum clr_range_doubt doubt)
 json_t *range_json(const struct clr_range_result *r)
 {
     return json_pack(
-        "{s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, "
+        "{s:i, s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, "
+        "s:o, "
         "s:o, s:s, s:o, s:o, s:i, s:i}",
-        "tests", r->tests, "reading", clr_range_verdict_name(r->verdict), "iterations",
-        (json_int_t)r->iterations, "min_lr", number_or_null(r->has_range, r->min_lr), "learns_lr",
-        number_or_null(r->has_range, r->learns_lr), "max_lr", number_or_null(r->has_range, r->max_lr),
-        "max_lr_low", number_or_null(r->has_range, r->max_lr_low), "max_lr_low_cut", r->low_cut,
-        "max_lr_high", number_or_null(r->has_range, r->max_lr_high), "interval", interval_json(r), "updates",
-        r->updates > 0 ? json_integer((json_int_t)r->updates) : json_null(), "doubt",
-        r->doubt == CLR_RANGE_SURE ? json_null() : json_string(range_doubt_name(r->doubt)), "fell", r->fell,
-        "baseline", json_finite(r->baseline), "standard_error", json_finite(r->standard_error), "noise",
-        json_finite(r->noise), "threshold", json_finite(r->threshold), "diverged", r->diverged, "diverged_at",
-        r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
+        "format", JSON_FORMAT_RANGE, "tests", r->tests, "reading", clr_range_verdict_name(r->verdict),
+        "iterations", (json_int_t)r->iterations, "min_lr", number_or_null(r->has_range, r->min_lr),
+        "learns_lr", number_or_null(r->has_range, r->learns_lr), "max_lr",
+        number_or_null(r->has_range, r->max_lr), "max_lr_low", number_or_null(r->has_range, r->max_lr_low),
+        "max_lr_low_cut", r->low_cut, "max_lr_high", number_or_null(r->has_range, r->max_lr_high), "interval",
+        interval_json(r), "updates", r->updates > 0 ? json_integer((json_int_t)r->updates) : json_null(),
+        "doubt", r->doubt == CLR_RANGE_SURE ? json_null() : json_string(range_doubt_name(r->doubt)), "fell",
+        r->fell, "baseline", json_finite(r->baseline), "standard_error", json_finite(r->standard_error),
+        "noise", json_finite(r->noise), "threshold", json_finite(r->threshold), "diverged", r->diverged,
+        "diverged_at", r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
         number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation, "rules", rules_json(r),
         "untrained", json_finite(r->untrained), "classes", r->classes, "images", r->images);
 }

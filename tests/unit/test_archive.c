@@ -407,6 +407,9 @@ START_TEST(test_archive__reads_a_range_test_as_its_folder_does)
         figures_write(folder, "range.json", json);
         free(json);
         keep(base, &folder, 1);
+        figures_write(folder, "range.json", "{\"format\": 2, \"untrained\": 0.1, \"classes\": 10}");
+        ck_assert_int_eq(clr_range_read(&after, (const char *const *)&folder, 1, &err), CLR_EINPUT);
+        ck_assert_ptr_nonnull(strstr(err.message, "range.json' has format 2; this is clr-cl " CLR_VERSION));
         ck_assert_int_eq(unlink(figures_join(folder, "loss.csv")), 0);
         drop(folder);
         ck_assert_msg(clr_range_read(&after, (const char *const *)&folder, 1, &err) == 0, "%s", err.message);
