@@ -123,7 +123,7 @@ static int unsupported(struct layer_reading *in, struct pt_reader *r, const stru
 {
     struct pt_field *field = NULL;
 
-    return pt_next(r, f->name, &field)
+    return pt_refused(r, f->name, &field)
                ? pt_error(in->doc, field, in->err, "field '%s' is not supported in %s", f->name,
                           r->message->name)
                : 0;

@@ -72,8 +72,10 @@ struct pt_reader {
 /* message NULL: the whole file. Both are borrowed. */
 void pt_open(struct pt_reader *r, struct prototxt *doc, struct pt_field *message);
 
-/* The next field of that name after *field (NULL: the first); false at the end. Marks it read. */
+/* The next field of that name after *field (NULL: the first); false at the end. Marks it read. pt_refused():
+ * one that the caller refuses, so that no message offers its name. */
 bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field);
+bool pt_refused(struct pt_reader *r, const char *name, struct pt_field **field);
 
 /* One optional field; given twice is an error. 1 given, 0 absent, < 0 error. pt_only(): a field of any kind.
  */
@@ -103,7 +105,7 @@ int pt_value_message(struct prototxt *doc, const struct pt_field *field, struct 
 /*
  * What stopped the reading; else CLR_EINPUT if there was a problem since pt_open(), or a field was not read:
  * "unsupported" where it is in that NULL-terminated list (may be NULL), else "unknown" with the nearest of
- * the names that getters were called with. All of them are problems of *doc.
+ * the names that getters were called with, but for pt_refused(). All of them are problems of *doc.
  */
 int pt_close(struct pt_reader *r, const char *const *unsupported, struct clr_error *err);
 

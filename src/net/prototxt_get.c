@@ -96,11 +96,10 @@ static void remember(struct pt_reader *r, const char *name)
         r->asked[r->asked_count++] = name;
 }
 
-bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field)
+bool pt_refused(struct pt_reader *r, const char *name, struct pt_field **field)
 {
     size_t i = *field ? (*field)->next : r->message->first;
 
-    remember(r, name);
     for (; i; i = r->doc->fields[i].next) {
         struct pt_field *f = &r->doc->fields[i];
         if (strcmp(f->name, name) != 0)
@@ -110,6 +109,12 @@ bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field)
         return true;
     }
     return false;
+}
+
+bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field)
+{
+    remember(r, name);
+    return pt_refused(r, name, field);
 }
 
 /* What a getter returns of a field that is there. A wrong value does not stop the reading. */

@@ -110,7 +110,7 @@ static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct p
 /* Fills the rest of *spec from its text. */
 static int read_net(struct clr_net_spec *spec, size_t size, bool quiet, struct clr_error *err)
 {
-    static const char *const unsupported[] = {"layers", "force_backward", "state", "debug_info", NULL};
+    static const char *const unsupported[] = {"force_backward", "state", "debug_info", NULL};
     struct prototxt doc = {0};
     struct pt_field *name, *old = NULL;
     struct pt_reader r;
@@ -122,7 +122,7 @@ static int read_net(struct clr_net_spec *spec, size_t size, bool quiet, struct c
     rc = pt_only(&r, "name", &name, err);
     if (rc > 0)
         rc = spec_read_name(spec->name, SPEC_NAME, &doc, name, err);
-    if (rc >= 0 && pt_next(&r, "layers", &old))
+    if (rc >= 0 && pt_refused(&r, "layers", &old))
         rc = pt_error(&doc, old, err,
                       "'layers' is the format of before 2014: convert the file with Caffe's "
                       "upgrade_net_proto_text, or write 'layer { name: … type: \"…\" }'");

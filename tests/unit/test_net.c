@@ -578,6 +578,8 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
     } cases[] = {
         {"", " there is no 'layer { … }' in it"},
         {"nmae: 'x'", "1:1: unknown field 'nmae' in the file: did you mean 'name'?"},
+        {"foo { }",
+         "1:1: unknown field 'foo' in the file; there are name, input, input_dim, input_shape, layer"},
         {"layers { }", "1:1: 'layers' is the format of before 2014"},
         {"layer: 3", "1:1: field 'layer' is '3'; it takes a block"},
         {"layer { type: 'ReLU' }", "1:1: the layer has no 'name'"},
@@ -632,6 +634,9 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
         {LAYER("Convolution",
                "convolution_param { num_output: 1 kernel_size: 1 weight_filler { sparse: 3 } }"),
          "3:68: field 'sparse' is not supported in weight_filler"},
+        {LAYER("Convolution",
+               "convolution_param { num_output: 1 kernel_size: 1 weight_filler { spars: 3 } }"),
+         "3:68: unknown field 'spars' in weight_filler; there are "},
         {LAYER("Convolution",
                "param { share_mode: STRICT } convolution_param { num_output: 1 kernel_size: 1 }"),
          "3:11: field 'share_mode' is not supported in param"},
