@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "ops/op_class.h"
@@ -127,6 +128,8 @@ void refnet_destroy(struct refnet *c)
     free_all(c->dw, c->g->param_count);
     for (int k = 0; k < OP_PARAMS; k++)
         free(c->part[k]);
+    for (int j = 0; j < OP_MOST; j++)
+        free(c->again[j]);
     free(c->leads);
     free(c->labels);
     free(c->index);
@@ -187,6 +190,46 @@ static void disturb(const struct refnet *c, double *x, const struct shape *s, si
         x[e] *= 1.0 + c->noise * (2.0 * rng_uniform(c->seed, RNG_TEST, (uint32_t)stream, e) - 1.0);
 }
 
+/* Is input j the same value as one before it? */
+static bool repeats(const struct graph_node *node, int j)
+{
+    for (int k = 0; k < j; k++)
+        if (node->x[k] == node->x[j])
+            return true;
+    return false;
+}
+
+/* Terms of a sum are off each by itself, also where they are one value. */
+static void separate(struct refnet *c, size_t i, struct op_ref *r)
+{
+    const struct graph_node *node = &c->g->nodes[i];
+
+    for (int j = 1; c->noise > 0.0 && j < node->desc.x_count; j++) {
+        const struct shape *s = &node->desc.x[j];
+        if (!repeats(node, j))
+            continue;
+        memcpy(c->again[j], r->x[j], (size_t)c->n * elements(s) * sizeof **c->again);
+        disturb(c, c->again[j], s, 2 * c->g->value_count + i * OP_MOST + (size_t)j);
+        r->x[j] = c->again[j];
+    }
+}
+
+/* Memory for that, of the largest such input. */
+static int reserve_again(struct refnet *c, struct clr_error *err)
+{
+    size_t capacity[OP_MOST] = {0};
+    int rc = 0;
+
+    for (size_t i = 0; i < c->g->node_count; i++) {
+        const struct graph_node *node = &c->g->nodes[i];
+        for (int j = 1; rc == 0 && j < node->desc.x_count; j++)
+            if (repeats(node, j))
+                rc = mem_grow(&c->again[j], &capacity[j], (size_t)c->n * elements(&node->desc.x[j]),
+                              sizeof **c->again, "a net in double precision", err);
+    }
+    return rc;
+}
+
 void refnet_run(struct refnet *c, int n)
 {
     const struct graph *g = c->g;
@@ -195,7 +238,8 @@ void refnet_run(struct refnet *c, int n)
     disturb(c, c->value[g->images], &g->values[g->images].shape, (size_t)g->images);
     for (size_t i = 0; i < g->node_count; i++) {
         const struct graph_node *node = &g->nodes[i];
-        const struct op_ref r = arrays(c, i);
+        struct op_ref r = arrays(c, i);
+        separate(c, i, &r);
         op_class(node->desc.kind)->ref_forward(&node->desc, &r);
         for (int j = 0; j < node->desc.y_count; j++)
             disturb(c, r.y[j], &node->desc.y[j], (size_t)node->y[j]);
@@ -227,6 +271,8 @@ int refnet_spread(struct refnet *c, double *spread, struct clr_error *err)
     double **exact = c->dw, **off;
     int rc = mem_new(&off, count, sizeof *off, "gradients", err);
 
+    if (rc == 0)
+        rc = reserve_again(c, err);
     for (size_t p = 0; p < count && rc == 0; p++)
         rc = mem_new(&off[p], c->g->params[p].count, sizeof **off, "gradients", err);
     if (rc == 0) {

@@ -355,6 +355,8 @@ START_TEST(test_graph__rounding_changes_what_cancels)
 #define SUM(coefficients)                                                                                    \
     DATA DENSE("h", "data", "num_output: 4") ELTWISE("e", B("h") B("h"), coefficients)                       \
         DENSE("ip", "e", "num_output: 4") LOSS("ip")
+#define OF_IMAGES(bottoms, coefficients)                                                                     \
+    DATA ELTWISE("e", bottoms, coefficients) DENSE("ip", "e", "num_output: 4") LOSS("ip")
     const char *tanh_net = DATA DENSE("h", "data", "num_output: 4") LAYER("e", "TanH", B("h"), "")
         DENSE("ip", "e", "num_output: 4") LOSS("ip");
 
@@ -362,9 +364,14 @@ START_TEST(test_graph__rounding_changes_what_cancels)
     ck_assert(relative_spread(SUM("coeff: 0.1 coeff: 0.2"), 0.5) < 1e-11);
     ck_assert(relative_spread(SUM("coeff: 0.1 coeff: -0.1"), 0.5) > 1.0); /* 0 without rounding */
     ck_assert(relative_spread(SUM("coeff: 0.1 coeff: -0.10000001"), 0.5) > 0.01);
+    ck_assert(relative_spread(OF_IMAGES(B("data") B("data"), "coeff: 3 coeff: -2"), 0.5) < 1e-11);
+    ck_assert(relative_spread(OF_IMAGES(B("data") B("data"), "coeff: 3 coeff: -3"), 0.5) > 1.0);
+    ck_assert(relative_spread(OF_IMAGES(B("data") B("data") B("data"), "coeff: 0 coeff: 3 coeff: -3"), 0.5) >
+              1.0);
     ck_assert(relative_spread(tanh_net, 0.1) < 1e-9);
     ck_assert(relative_spread(tanh_net, 60.0) > 1.0);
 #undef SUM
+#undef OF_IMAGES
 }
 END_TEST
 
