@@ -236,7 +236,7 @@ int archive_table(struct csv *out, const char *folder, const char *name, const s
     return rc;
 }
 
-int archive_json(json_t **out, const char *folder, const char *name, size_t limit, struct clr_error *err)
+int archive_json(json_t **out, const char *folder, const char *name, struct clr_error *err)
 {
     const bool is_run = strcmp(name, "run.json") == 0;
     struct kept k;
@@ -246,16 +246,17 @@ int archive_json(json_t **out, const char *folder, const char *name, size_t limi
 
     if (rc == 0)
         rc = keeps(&has, &k, name, err);
-    if (rc == 0 && has && is_run)
-        rc = json_check_format(k.run, folder, JSON_FORMAT_RUN, err);
     if (rc == 0 && has) {
-        *out = json_incref(is_run ? k.run : json_object_get(k.run, "range"));
+        json_t *json = is_run ? k.run : json_object_get(k.run, "range");
+        rc = json_check_format(json, folder, JSON_FORMAT_RUN, err);
+        if (rc == 0)
+            *out = json_incref(json);
     } else if (rc == 0 && k.run) {
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is no range test", folder);
     } else if (rc == 0) {
         rc = fs_join(&path, folder, name, err);
         if (rc == 0)
-            rc = is_run ? json_read_run(out, path, err) : json_read(out, path, limit, err);
+            rc = json_read_run(out, path, err);
     }
     kept_clear(&k);
     free(path);
@@ -524,8 +525,7 @@ static int read_json(json_t **out, const char *folder, const char *name, struct 
     int rc = fs_join(&path, folder, name, err);
 
     if (rc == 0)
-        rc = strcmp(name, "run.json") == 0 ? json_read_run(out, path, err)
-                                           : json_read(out, path, JSON_LIMIT_RUN, err);
+        rc = json_read_run(out, path, err);
     free(path);
     return rc;
 }

@@ -35,8 +35,8 @@ int archive_has(bool *out, const char *folder, const char *name, struct clr_erro
 int archive_table(struct csv *out, const char *folder, const char *name, const struct csv_column *columns,
                   size_t count, struct clr_error *err);
 
-/* json_read() of run.json or range.json in the folder, or of what is kept of it. */
-int archive_json(json_t **out, const char *folder, const char *name, size_t limit, struct clr_error *err);
+/* json_read_run() of run.json or range.json in the folder, or of what is kept of it. */
+int archive_json(json_t **out, const char *folder, const char *name, struct clr_error *err);
 
 /* Called for a run: the path of its folder, and whether it is a range test. */
 typedef int archive_tell(void *user, const char *folder, bool range_test, struct clr_error *err);

@@ -11,9 +11,8 @@
 
 /* What a run.json can have: its net's prototxt, which has a megabyte at most (of characters that take six
  * bytes each there), and little else. Parsed, JSON takes up to twenty times its size. */
-#define JSON_LIMIT_RUN    ((size_t)8 << 20)
-#define JSON_FORMAT_RUN   1 /* its "format" */
-#define JSON_FORMAT_RANGE 1 /* that of a range.json */
+#define JSON_LIMIT_RUN  ((size_t)8 << 20)
+#define JSON_FORMAT_RUN 1 /* its "format", and that of a range.json */
 
 /* A number, or null for one that is not finite. */
 json_t *json_finite(double value);
@@ -50,7 +49,7 @@ int json_read_text(json_t **out, const char *path, const char *text, size_t size
 
 /* CLR_EINPUT, with both versions: its "format" is another number. Files without one pass. */
 int json_check_format(const json_t *root, const char *path, int format, struct clr_error *err);
-/* json_read() of a run.json, of this format. */
+/* json_read() of a run.json or range.json, of this format. */
 int json_read_run(json_t **out, const char *path, struct clr_error *err);
 
 /*

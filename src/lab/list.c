@@ -83,7 +83,7 @@ static int read_run(struct lab_listed *run, const char *folder, struct clr_error
     const json_t *settings, *result;
     bool reading = false, table = false;
     json_t *root = NULL;
-    int rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
+    int rc = archive_json(&root, folder, "run.json", err);
 
     if (rc == 0)
         rc = archive_has(&reading, folder, "range.json", err);

@@ -173,7 +173,7 @@ static int check_reading(struct extent *e, struct clr_error *err)
 {
     json_t *root = NULL;
     uint64_t done;
-    int rc = archive_json(&root, e->folder, "range.json", JSON_LIMIT_RUN, err);
+    int rc = archive_json(&root, e->folder, "range.json", err);
 
     if (rc == 0 && (!json_count_value(&done, json_object_get(root, "iterations")) || done != e->done))
         rc = refuse(e, "range.json", "it does not end with", e->done, err);
@@ -228,7 +228,7 @@ static int check_archived(void *user, const char *folder, bool range_test, struc
     if (rc < 0 || !archived)
         return rc;
     ++*count;
-    rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
+    rc = archive_json(&root, folder, "run.json", err);
     if (rc == 0 && is_finished(root))
         rc = check_tables(root, folder, true, range_test, err);
     json_decref(root);
@@ -258,7 +258,7 @@ int clr_lab_look(enum lab_state *out, const char *folder, const char *const *arg
     if (rc == 0)
         rc = archive_has(&there, folder, "run.json", err);
     if (rc == 0 && there)
-        rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
+        rc = archive_json(&root, folder, "run.json", err);
     status = json_string_value(json_object_get(root, "status"));
     state = root && !are_same(json_object_get(root, "arguments"), arguments, archived) ? LAB_OTHER
             : is_finished(root)                                                        ? LAB_FINISHED
@@ -302,7 +302,7 @@ int clr_lab_describe(char **out, const struct lab_run *run, const char *folder, 
 
     if (run->range_test)
         return describe_range(out, folder, err);
-    rc = archive_json(&root, folder, "run.json", JSON_LIMIT_RUN, err);
+    rc = archive_json(&root, folder, "run.json", err);
     result = json_object_get(root, "result");
     if (rc == 0) {
         (void)json_count_value(&done, json_object_get(result, "iterations"));

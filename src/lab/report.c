@@ -143,7 +143,7 @@ static int read_cell(struct results *r, struct cell *cell, struct clr_error *err
 
     if (cell->state == LAB_MISSING)
         return 0;
-    rc = archive_json(&root, cell->folder, "run.json", JSON_LIMIT_RUN, err);
+    rc = archive_json(&root, cell->folder, "run.json", err);
     if (rc == 0 && cell->state == LAB_FINISHED) {
         const char *sum = json_string_value(json_object_get(json_object_get(root, "data"), "sha256"));
         str_copy(cell->images, sizeof cell->images, sum ? sum : "");

@@ -97,7 +97,7 @@ static int read_settings(struct plot_run *run, const char *folder, struct clr_er
 
     if (rc < 0 || !there)
         return rc;
-    rc = archive_json(&json, folder, "run.json", JSON_LIMIT_RUN, err);
+    rc = archive_json(&json, folder, "run.json", err);
     if (rc == 0 && !json_is_object(json))
         rc = clr_error_set(err, CLR_EINPUT, "%s/run.json:1: not a JSON object", folder);
     if (rc < 0)

@@ -10,8 +10,6 @@
 #include "base/history.h"
 #include "base/json.h"
 
-#define LIMIT_JSON ((size_t)1 << 20)
-
 int range_check_rising(const struct csv *t, struct clr_error *err)
 {
     for (size_t r = 1; r < t->rows; r++) {
@@ -70,14 +68,17 @@ static bool is_verdict(const json_t *reading, enum clr_range_verdict verdict)
     return name && strcmp(name, clr_range_verdict_name(verdict)) == 0;
 }
 
-/* Versions before 0.2 wrote neither "reading" nor "updates". */
+/* Versions before 0.2 wrote neither "reading" nor "updates"; 0.2 wrote "diverged" for CLR_RANGE_LOSS_GREW,
+ * before the file had a format. */
 static void read_known(struct range_losses *known, const json_t *root)
 {
     const json_t *reading = json_object_get(root, "reading"), *rules = json_object_get(root, "rules");
+    const char *was = json_string_value(reading);
 
     *known = (struct range_losses){.known = true,
                                    .fell = is_verdict(reading, CLR_RANGE_TOO_SHORT),
-                                   .grew = is_verdict(reading, CLR_RANGE_LOSS_GREW)};
+                                   .grew = is_verdict(reading, CLR_RANGE_LOSS_GREW) ||
+                                           (was && strcmp(was, "diverged") == 0)};
     (void)json_count_value(&known->updates, json_object_get(root, "updates"));
     for (int i = 0; i < CLR_RANGE_RULES; i++) {
         const json_t *rate = json_object_get(rules, clr_range_rule_name(i));
@@ -92,9 +93,7 @@ int range_curve_read_facts(struct range_curve *c, const char *folder, struct clr
     int rc = fs_join(&path, folder, "range.json", err);
 
     if (rc == 0)
-        rc = archive_json(&root, folder, "range.json", LIMIT_JSON, err);
-    if (rc == 0)
-        rc = json_check_format(root, path, JSON_FORMAT_RANGE, err);
+        rc = archive_json(&root, folder, "range.json", err);
     if (rc < 0)
         goto out;
     c->iterations = (uint64_t)json_integer_value(json_object_get(root, "iterations"));
@@ -162,10 +161,9 @@ const char *range_doubt_name(enum clr_range_doubt doubt)
 json_t *range_json(const struct clr_range_result *r)
 {
     return json_pack(
-        "{s:i, s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, "
-        "s:o, "
-        "s:o, s:s, s:o, s:o, s:i, s:i}",
-        "format", JSON_FORMAT_RANGE, "tests", r->tests, "reading", clr_range_verdict_name(r->verdict),
+        "{s:i, s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, "
+        "s:b, s:o, s:o, s:s, s:o, s:o, s:i, s:i}",
+        "format", JSON_FORMAT_RUN, "tests", r->tests, "reading", clr_range_verdict_name(r->verdict),
         "iterations", (json_int_t)r->iterations, "min_lr", number_or_null(r->has_range, r->min_lr),
         "learns_lr", number_or_null(r->has_range, r->learns_lr), "max_lr",
         number_or_null(r->has_range, r->max_lr), "max_lr_low", number_or_null(r->has_range, r->max_lr_low),

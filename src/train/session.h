@@ -24,8 +24,7 @@ enum {
 /* Of a loss of iteration 1 that is not finite. warn_of_first_loss() has said which of the two it may be. */
 #define SESSION_FIRST_LOSS                                                                                   \
     "the loss of iteration 1 is not finite. There was no update before it, so a lower rate does not help: "  \
-    "the "                                                                                                   \
-    "initial weights or the net's inputs are too large"
+    "the initial weights or the net's inputs are too large"
 
 struct session {
     const struct clr_train_options *o;

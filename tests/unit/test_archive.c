@@ -130,7 +130,7 @@ START_TEST(test_archive__holds_what_the_folders_held)
         ck_assert(has(folders[0], "run.json") && has(folders[0], "history.csv"));
         ck_assert(!has(folders[0], "range.csv") && !has(folders[0], "loss.csv"));
         ck_assert(has(folders[2], "range.json") && !has(folders[2], "history.csv"));
-        ck_assert_int_eq(archive_json(&json, folders[2], "range.json", 1000, NULL), 0);
+        ck_assert_int_eq(archive_json(&json, folders[2], "range.json", NULL), 0);
         ck_assert(json_number_value(json_object_get(json, "untrained")) == 0.1);
         json_decref(json);
         ck_assert(holds(folders[0]) == (pass == 1));
@@ -159,7 +159,7 @@ START_TEST(test_archive__names_no_path_of_the_machine)
                   "%s", text);
     free(text);
     drop(folder);
-    ck_assert_int_eq(archive_json(&run, folder, "run.json", 100000, NULL), 0);
+    ck_assert_int_eq(archive_json(&run, folder, "run.json", NULL), 0);
     arguments = json_object_get(run, "arguments");
     ck_assert_str_eq(json_string_value(json_array_get(arguments, 2)), "net.prototxt");
     ck_assert_str_eq(json_string_value(json_array_get(arguments, 4)), "mine");
@@ -210,6 +210,14 @@ static void expect_damage(const char *base, const char *folder, const char *mess
     }
 }
 
+/* What is kept of a run without a folder. */
+static void replace_runs(const char *base, char *folder, const char *runs)
+{
+    keep(base, &folder, 1);
+    drop(folder);
+    figures_write(base, ARCHIVE_RUNS, runs);
+}
+
 /* A run of a later version: neither its folder nor what is kept of it is read as if it were of this one. */
 START_TEST(test_archive__a_run_of_another_format_is_refused)
 {
@@ -220,16 +228,34 @@ START_TEST(test_archive__a_run_of_another_format_is_refused)
     struct clr_error err = {0};
     json_t *json;
 
-    ck_assert_int_eq(archive_json(&json, folder, "run.json", 1000, &err), CLR_EINPUT);
+    ck_assert_int_eq(archive_json(&json, folder, "run.json", &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, says));
     ck_assert_int_eq(archive_write(base, (const char *const *)&folder, 1, &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, says));
     figures_write(folder, "run.json", RUN SETTINGS("1"));
-    keep(base, &folder, 1);
-    drop(folder);
-    figures_write(base, ARCHIVE_RUNS,
-                  "{\"format\": 1, \"runs\": {\"a-seed-1\": {\"format\": 7, \"version\": \"9.8\"}}}");
-    ck_assert_int_eq(archive_json(&json, folder, "run.json", 1000, &err), CLR_EINPUT);
+    replace_runs(base, folder,
+                 "{\"format\": 1, \"runs\": {\"a-seed-1\": {\"format\": 7, \"version\": \"9.8\"}}}");
+    ck_assert_int_eq(archive_json(&json, folder, "run.json", &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, says));
+}
+END_TEST
+
+START_TEST(test_archive__a_reading_of_another_format_is_refused)
+{
+    static const char says[] = "has format 7; this is clr-cl " CLR_VERSION;
+    const char *base = support_temp_dir();
+    char *folder = make(base, "t-seed-1", "range.csv", RUN SETTINGS("1"));
+    struct clr_error err = {0};
+    json_t *json;
+
+    figures_write(folder, "range.json", "{\"format\": 7}");
+    ck_assert_int_eq(archive_json(&json, folder, "range.json", &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, says));
+    ck_assert_int_eq(archive_write(base, (const char *const *)&folder, 1, &err), CLR_EINPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, says));
+    figures_write(folder, "range.json", "{}");
+    replace_runs(base, folder, "{\"format\": 1, \"runs\": {\"t-seed-1\": {\"range\": {\"format\": 7}}}}");
+    ck_assert_int_eq(archive_json(&json, folder, "range.json", &err), CLR_EINPUT);
     ck_assert_ptr_nonnull(strstr(err.message, says));
 }
 END_TEST
@@ -266,7 +292,7 @@ START_TEST(test_archive__a_damaged_file_is_an_error)
         ck_assert_int_eq(archive_each(base, count_kept, kept, &err), CLR_EINPUT);
         ck_assert_int_eq(archive_holds(&there, folder, &err), CLR_EINPUT);
         ck_assert_int_eq(archive_has(&there, folder, "run.json", &err), CLR_EINPUT);
-        ck_assert_int_eq(archive_json(&json, folder, "run.json", 100000, &err), CLR_EINPUT);
+        ck_assert_int_eq(archive_json(&json, folder, "run.json", &err), CLR_EINPUT);
         ck_assert_int_eq(archive_table(&csv, folder, "history.csv", history_columns, HISTORY_COLUMNS, &err),
                          CLR_EINPUT);
         ck_assert_msg(strstr(err.message, rows[i].says) != NULL, "%s", err.message);
@@ -387,11 +413,13 @@ START_TEST(test_archive__reads_a_range_test_as_its_folder_does)
         double loss_end;
         enum clr_range_verdict verdict;
         enum clr_range_doubt doubt;
-    } rows[] = {{20, true, 1.0, CLR_RANGE_READ, CLR_RANGE_FEW_UPDATES},
-                {100, true, 1.0, CLR_RANGE_READ, CLR_RANGE_SURE},
-                {100, false, 1.0, CLR_RANGE_TOO_SHORT, CLR_RANGE_SURE},
-                {100, false, 9.0, CLR_RANGE_LOSS_GREW, CLR_RANGE_SURE},
-                {100, false, 2.3, CLR_RANGE_AT_CHANCE, CLR_RANGE_SURE}};
+        bool older; /* with "diverged", as before range.json had a format */
+    } rows[] = {{20, true, 1.0, CLR_RANGE_READ, CLR_RANGE_FEW_UPDATES, false},
+                {100, true, 1.0, CLR_RANGE_READ, CLR_RANGE_SURE, false},
+                {100, false, 1.0, CLR_RANGE_TOO_SHORT, CLR_RANGE_SURE, false},
+                {100, false, 9.0, CLR_RANGE_LOSS_GREW, CLR_RANGE_SURE, false},
+                {100, false, 9.0, CLR_RANGE_LOSS_GREW, CLR_RANGE_SURE, true},
+                {100, false, 2.3, CLR_RANGE_AT_CHANCE, CLR_RANGE_SURE, false}};
     const char *base = support_temp_dir();
 
     for (size_t i = 0; i < MEM_COUNT(rows); i++) {
@@ -404,6 +432,8 @@ START_TEST(test_archive__reads_a_range_test_as_its_folder_does)
         ck_assert_msg(before.verdict == rows[i].verdict && before.doubt == rows[i].doubt, "%zu: %d, %d, %s",
                       i, (int)before.verdict, (int)before.doubt, before.explanation);
         ck_assert_int_eq(clr_range_json(&json, &before, NULL), 0);
+        if (rows[i].older)
+            memcpy(strstr(json, "\"loss grew\""), "\"diverged\" ", strlen("\"loss grew\""));
         figures_write(folder, "range.json", json);
         free(json);
         keep(base, &folder, 1);
@@ -433,6 +463,7 @@ int main(void)
     tcase_add_test(tc, test_archive__refuses_what_does_not_fit);
     tcase_add_test(tc, test_archive__a_damaged_file_is_an_error);
     tcase_add_test(tc, test_archive__a_run_of_another_format_is_refused);
+    tcase_add_test(tc, test_archive__a_reading_of_another_format_is_refused);
     tcase_add_test(tc, test_archive__nothing_is_lost);
     tcase_add_test(tc, test_archive__finds_a_folder_with_a_slash_at_its_end);
     tcase_add_test(tc, test_archive__reads_a_range_test_as_its_folder_does);
