@@ -108,6 +108,9 @@ CLR_API const char *const *clr_schedule_policies(void);
  * that is not read has no effect. */
 CLR_API bool clr_schedule_reads(enum clr_policy policy, const char *field);
 
+/** Does the policy read that field, and has no default for it? */
+CLR_API bool clr_schedule_needs(enum clr_policy policy, const char *field);
+
 /** Is it a policy of Caffe's solver files, or of Smith's version of Caffe, under the same name? */
 CLR_API bool clr_schedule_is_caffes(enum clr_policy policy);
 

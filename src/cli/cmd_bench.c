@@ -11,7 +11,8 @@
 #include "base/fs.h"
 #include "cli/opt.h"
 
-static const char *const subs[] = {"compare", NULL};
+static const struct opt_sub subs[] = {
+    {"compare", "files that 'clr-cl bench --json' wrote", "mine.json --known"}, {NULL, NULL, NULL}};
 
 static const struct opt_command command = {
     .subs = subs,
@@ -306,8 +307,6 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
 
     if (rc < 0)
         return rc;
-    if (set->arg_count < 2)
-        return clr_error_set(err, CLR_EUSAGE, "compare takes files that 'clr-cl bench --json' wrote");
     rc = check_outputs(o, set, err);
     if (rc == 0)
         rc = cli_check_different(set->args + 1, (size_t)set->arg_count - 1, err);

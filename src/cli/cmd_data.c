@@ -9,7 +9,8 @@
 
 #include "cli/opt.h"
 
-static const char *const subs[] = {"info", "list", NULL};
+static const struct opt_sub subs[] = {
+    {"info", "a data set: a name or a folder", "fashion-mnist"}, {"list", NULL, NULL}, {NULL, NULL, NULL}};
 
 static const struct opt_command command = {
     .subs = subs,
@@ -71,10 +72,6 @@ int cmd_data(int argc, char **argv, struct clr_error *err)
         rc = info(set.args[1], json, err);
     else if (strcmp(set.args[0], "list") == 0 && set.arg_count == 1)
         rc = list(json, err);
-    else if (strcmp(set.args[0], "info") == 0)
-        rc = clr_error_set(err, CLR_EUSAGE,
-                           "'data info' needs a data set: a name or a folder; usage: clr-cl data %s",
-                           command.usage);
     else
         rc = clr_error_set(err, CLR_EUSAGE, "there is no 'clr-cl data %s%s'; usage: clr-cl data %s",
                            set.args[0], set.arg_count > 1 ? " ..." : "", command.usage);

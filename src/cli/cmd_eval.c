@@ -10,8 +10,6 @@
 #include "base/json.h"
 #include "cli/run_options.h"
 
-static const char *const required[] = {"weights", "net", "data", NULL};
-
 /* What is read from a run's folder, for options that are not given; owned. */
 struct eval_run {
     json_t *json;
@@ -30,7 +28,9 @@ static const struct opt_command command = {
     .examples = "  clr-cl eval triangular\n"
                 "  clr-cl eval --weights triangular/final.safetensors --net quick --data cifar10\n",
     .max_args = 1,
-    .required = required,
+    .asks = "the folder of a run, or --weights, --net and --data",
+    .like = "run",
+    .adds = true,
 };
 
 static void class_counts(const struct clr_eval_result *r, int classes, int label, int *right, int *all)
@@ -129,6 +129,15 @@ out:
     return rc;
 }
 
+/* Without any of them a run's folder is the shorter way. */
+static int require(struct run_options *o, struct clr_error *err)
+{
+    struct opt_command own = command;
+
+    own.min_args = !o->train.init && !o->train.net_name && !o->train.data_name;
+    return opt_require(&o->set, &own, own.min_args > 0 ? "" : NULL, true, err);
+}
+
 int cmd_eval(int argc, char **argv, struct clr_error *err)
 {
     struct clr_eval_result result = {0};
@@ -138,7 +147,7 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
 
     run_options_init(&o);
     const struct opt table[] = {
-        {OPT_TEXT, "weights", "FILE", &o.train.init,
+        {OPT_TEXT, "weights", "FILE", &o.train.init, .like = "run/final.safetensors",
          .help = "safetensors file of a run, such as DIR/final.safetensors"},
         {OPT_INT, "batch", "B", &o.train.batch, .min = 1,
          .help = "no effect: images are evaluated in batches of 100, as in training"},
@@ -151,7 +160,7 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     if (rc == 0 && o.set.arg_count > 0)
         rc = take_run(&run, &o, o.set.args[0], err);
     else if (rc == 0)
-        rc = opt_require_all(&o.set, &command, err);
+        rc = require(&o, err);
     o.spec = run.net;
     if (rc == 0 && opt_given(&o.set, "batch"))
         cli_warn("--batch has no effect: images are evaluated in batches of 100, as in training");

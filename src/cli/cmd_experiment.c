@@ -46,6 +46,7 @@ static const struct opt_command command = {
                 "  clr-cl experiment my.prototxt --out my --device all\n",
     .min_args = 1,
     .asks = "an experiment: a built-in name, or a file",
+    .like = "fashion",
     .max_args = 1,
 };
 
@@ -661,7 +662,8 @@ int cmd_experiment(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {OPT_TEXT, "out", "DIR", &w.out, .help = "folder of the runs, tables and figures"},
+        {OPT_TEXT, "out", "DIR", &w.out, .like = "experiment",
+         .help = "folder of the runs, tables and figures"},
         {OPT_TEXT, "device", "D,D...", &device,
          .help =
              "devices to train on, one run at a time on each; all: every one but renderers and simulators "
@@ -673,8 +675,6 @@ int cmd_experiment(int argc, char **argv, struct clr_error *err)
 
     opt_add(&set, "Options", table, MEM_COUNT(table));
     rc = opt_parse(&set, &command, argc, argv, err);
-    if (rc == 0)
-        rc = opt_require(&set, "out", err);
     if (rc == 0 && !str_is_utf8(w.out))
         rc = clr_error_set(err, CLR_EUSAGE, "--out is not UTF-8, which run.json needs");
     if (rc != 0)

@@ -25,6 +25,7 @@ static const struct opt_command command = {
                 "  clr-cl list runs old --csv runs.csv\n",
     .min_args = 1,
     .asks = "a folder",
+    .like = ".",
     .max_args = 1000,
 };
 

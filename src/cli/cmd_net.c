@@ -10,7 +10,8 @@
 
 #include "cli/opt.h"
 
-static const char *const subs[] = {"show", "layers", NULL};
+static const struct opt_sub subs[] = {
+    {"show", "a net: a name or a file", "quick"}, {"layers", NULL, NULL}, {NULL, NULL, NULL}};
 
 static const struct opt_command command = {
     .subs = subs,
@@ -118,9 +119,6 @@ static int run(const struct net_options *o, const struct opt_set *set, struct cl
             err, CLR_EUSAGE,
             "there is no 'clr-cl net %s', did you mean 'clr-cl net show %s'? usage: clr-cl net %s", sub, sub,
             command.usage);
-    if (!name)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "'net show' needs a net: a name or a file; usage: clr-cl net %s", command.usage);
     if (o->data && o->input[0] > 0)
         return clr_error_set(err, CLR_EUSAGE,
                              "--data and --input both give the size of the images: give one");

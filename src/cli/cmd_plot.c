@@ -13,10 +13,8 @@
 #include "cli/plot_kinds.h"
 #include "cli/plot_list.h"
 
-static const char *const subs[] = {"run", "loss", "range", "schedule", "bench", NULL};
-
 static const struct opt_command command = {
-    .subs = subs,
+    .subs = plot_kinds_subs,
     .name = "plot",
     .usage = "run|loss|range|schedule|bench FILE... -o FIGURE [OPTION...]",
     .about = plot_kinds_about,
@@ -73,16 +71,11 @@ static int check_args(const struct plot_kind_row **out, const struct opt_set *se
                       const struct clr_plot_options *options, struct clr_error *err)
 {
     const struct plot_kind_row *kind = plot_kind_named(set->args[0]);
-    int rc = 0;
+    int rc;
 
     if (!kind)
         return plot_inputs_no_kind(set->args[0], err);
-    if (set->arg_count == 1)
-        return clr_error_set(err, CLR_EUSAGE, "'plot %s' needs something to draw; usage: clr-cl plot %s",
-                             set->args[0], kind->usage);
-    rc = opt_require(set, "output", err);
-    if (rc == 0)
-        rc = check_options(set, kind, options, err);
+    rc = check_options(set, kind, options, err);
     for (int i = 1; i < set->arg_count && rc == 0; i++)
         rc = plot_inputs_check(kind->kind, set->args[i], err);
     *out = kind;
@@ -180,7 +173,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {OPT_TEXT, "output", "FIGURE", &output, .letter = 'o',
+        {OPT_TEXT, "output", "FIGURE", &output, .letter = 'o', .like = "figure.png",
          .help = "the file to write: .png, .svg or .pdf"},
         {OPT_INT, "width", "N", &options.width, .min = 320, .max = 10000,
          .help = "pixels at 96 dpi (default: 960, or 8/5 of --height)"},

@@ -326,8 +326,10 @@ static void add_sweep(struct run_options *o)
 {
     struct clr_schedule *s = &o->train.schedule;
     const struct opt table[] = {
-        {OPT_REAL, "min-lr", "A", &s->min_lr, .above = true, .max = 1e6, .help = "the first rate"},
-        {OPT_REAL, "max-lr", "B", &s->max_lr, .above = true, .max = 1e6, .help = "the last rate"},
+        {OPT_REAL, "min-lr", "A", &s->min_lr, .above = true, .max = 1e6, .like = "0.001",
+         .help = "the first rate"},
+        {OPT_REAL, "max-lr", "B", &s->max_lr, .above = true, .max = 1e6, .like = "0.5",
+         .help = "the last rate"},
         {OPT_CHOICE, "sweep", "HOW", &o->sweep, .choices = clr_sweep_names(),
          .help = "linear: equal steps, as in the paper; log: equal factors, for a first look over several "
                  "powers of ten (default: linear)"},
@@ -363,7 +365,6 @@ static int check_sweep(struct run_options *o, struct clr_error *err)
     return 0;
 }
 
-static const char *const required[] = {"net", "data", "min-lr", "max-lr", "iterations", "out", NULL};
 static const struct run_command command = {
     .base = {.name = "range-test",
              .usage = "--net NET --data DATA --min-lr A --max-lr B --iterations N --out DIR [OPTION...]",
@@ -376,7 +377,7 @@ static const struct run_command command = {
                          "      --iterations 4000 --out range\n"
                          "  clr-cl range-test --net lenet --data fashion-mnist --min-lr 1e-4 --max-lr 1 \\\n"
                          "      --sweep log --iterations 2ep --out range-log\n",
-             .required = required},
+             .adds = true},
     .describe = describe,
     .check = check_sweep,
     .run = range_test,

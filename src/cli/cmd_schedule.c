@@ -64,8 +64,8 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
 
     run_options_init(run);
     const struct opt table[] = {
-        {OPT_U64, "iterations", "N", &run->iterations.iterations, .min = 1, .max = MAX_ROWS,
-         .help = "number of iterations, one row each"},
+        {OPT_U64, "iterations", "N", &run->iterations.iterations, .min = 1, .max = MAX_ROWS, .like = "1000",
+         .needed = run_options_need_iterations, .help = "number of iterations, one row each"},
         {OPT_TEXT, "csv", "FILE", &o.csv,
          .help = "write the rows to this file (default, without --plot: stdout)"},
         {OPT_TEXT, "plot", "FILE", &o.plot,
@@ -77,8 +77,6 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
     run_options_add_policy(run);
     opt_add(&run->set, "Output", table, MEM_COUNT(table));
     rc = opt_parse(&run->set, &command, argc, argv, err);
-    if (rc == 0)
-        rc = opt_require(&run->set, "policy", err);
     if (rc == 0)
         rc = run_options_check(run, err);
     if (rc == 0)

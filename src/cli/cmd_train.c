@@ -142,7 +142,6 @@ static void describe(struct run_options *o)
     run_options_add_output(o);
 }
 
-static const char *const required[] = {"net", "data", "policy", "out", NULL};
 static const struct run_command command = {
     .base = {.name = "train",
              .usage = "--net NET --data DATA --policy P --iterations N|--cycles N --out DIR [OPTION...] | "
@@ -157,7 +156,7 @@ static const struct run_command command = {
                          "  clr-cl train --net lenet --data fashion-mnist --policy fixed --lr 0.01 \\\n"
                          "      --weight-decay 0.0005 --iterations 3ep --out fixed\n"
                          "  clr-cl train --resume --out triangular\n",
-             .required = required},
+             .adds = true},
     .describe = describe,
     .run = train,
 };

@@ -33,10 +33,10 @@ static const struct opt *option_of(const struct opt_set *set, const char *word)
     return strncmp(word, "--", 2) == 0 ? opt_find(set, word + 2) : NULL;
 }
 
-static bool is_among(const char *word, const char *const *words)
+static bool is_sub(const struct opt_command *command, const char *word)
 {
-    for (; words && *words; words++)
-        if (strcmp(*words, word) == 0)
+    for (const struct opt_sub *s = command->subs; s && s->name; s++)
+        if (strcmp(s->name, word) == 0)
             return true;
     return false;
 }
@@ -50,9 +50,10 @@ void complete_option(const struct opt_set *set, const struct opt_command *comman
         print_matching(o->choices ? o->choices : names_of(o->argument), begin);
         return;
     }
-    if (strcmp(before, command->name) == 0 && command->subs)
-        print_matching(command->subs, begin);
-    else if (strcmp(before, command->name) == 0 || is_among(before, command->subs))
+    if (strcmp(before, command->name) == 0 && command->subs) {
+        for (const struct opt_sub *s = command->subs; s->name; s++)
+            print_matching((const char *const[]){s->name, NULL}, begin);
+    } else if (strcmp(before, command->name) == 0 || is_sub(command, before))
         print_matching(names_of(command->takes), begin);
     for (size_t i = 0; begin[0] == '-' && i < set->count; i++) {
         char word[64];

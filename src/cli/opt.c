@@ -9,6 +9,7 @@
 
 #include <popt.h>
 
+#include "cli/common.h"
 #include "cli/complete.h"
 
 #define HELP_COLUMN    28
@@ -57,45 +58,114 @@ static void append_help(struct str *out, const struct opt *o)
     str_append(out, "%s%s", o->list_choices || o->list ? ": " : "", o->help);
 }
 
-int opt_require(const struct opt_set *set, const char *name, struct clr_error *err)
-{
-    const struct opt *o = opt_find(set, name);
-    struct str help = {0};
-    int rc;
+/* ---- what is missing ------------------------------------------------------------------------------------ */
 
-    if (opt_given(set, name))
-        return 0;
-    append_help(&help, o);
-    rc = str_check(&help, err);
-    if (rc == 0)
-        rc = clr_error_set(err, CLR_EUSAGE, "--%s %s is missing: %s", name, o->argument, str_text(&help));
-    str_clear(&help);
+static bool is_missing(const struct opt_set *set, const struct opt *o, const char *name)
+{
+    return o->like && !opt_given(set, o->name) && (name ? strcmp(name, o->name) == 0 : true) &&
+           (!o->needed || o->needed(set, o));
+}
+
+/* The argument that comes next, if it is required. *sub: the sub-command that was given. */
+static struct opt_sub next_argument(const struct opt_set *set, const struct opt_command *command,
+                                    const struct opt_sub **sub)
+{
+    const struct opt_sub *s = command->subs;
+
+    *sub = NULL;
+    if (set->arg_count < command->min_args)
+        return (struct opt_sub){s ? s->name : NULL, command->asks, s ? s->like : command->like};
+    while (s && set->arg_count > 0 && s->name && strcmp(s->name, set->args[0]) != 0)
+        s++;
+    if (!s || set->arg_count == 0 || !s->name)
+        return (struct opt_sub){0};
+    *sub = s;
+    return set->arg_count > 1 ? (struct opt_sub){0} : (struct opt_sub){NULL, s->asks, s->like};
+}
+
+/* "an experiment (a built-in name, or a file) and --out DIR" */
+static void list_missing(struct str *s, const char *argument, const struct opt *const *options, size_t count)
+{
+    const size_t first = argument ? 1 : 0, all = first + count;
+
+    const char *const colon = argument ? strchr(argument, ':') : NULL;
+
+    if (argument)
+        str_append(s, "%.*s", (int)strcspn(argument, ":"), argument);
+    if (colon)
+        str_append(s, " (%s)", colon + 2);
+    for (size_t i = first; i < all; i++)
+        str_append(s, "%s--%s %s",
+                   i == 0        ? ""
+                   : i + 1 < all ? ", "
+                                 : " and ",
+                   options[i - first]->name, options[i - first]->argument);
+}
+
+/* The command line as it was given, with what is missing. */
+static int append_example(struct str *s, struct opt_set *set, const struct opt_sub *argument,
+                          const char *name, struct clr_error *err)
+{
+    int rc = 0;
+
+    cli_quote(s, cli_program());
+    for (char **word = set->argv; *word; word++) {
+        str_append(s, " ");
+        cli_quote(s, *word);
+    }
+    str_append(s, "%s%s", argument->name ? " " : "", argument->name ? argument->name : "");
+    str_append(s, "%s%s", argument->like ? " " : "", argument->like ? argument->like : "");
+    for (size_t i = 0; i < set->count && rc == 0; i++) {
+        const struct opt *o = &set->options[i];
+        if (!is_missing(set, o, name))
+            continue;
+        str_append(s, " --%s %s", o->name, o->like);
+        rc = opt_add_value(set, o->name, o->like, err); /* others may be required with it */
+    }
     return rc;
 }
 
-int opt_require_all(const struct opt_set *set, const struct opt_command *command, struct clr_error *err)
+int opt_require(struct opt_set *set, const struct opt_command *command, const char *name, bool example,
+                struct clr_error *err)
 {
-    const char *missing[OPT_MAX];
-    struct str list = {0};
-    size_t count = 0;
-    int rc;
+    const struct opt *always[OPT_MAX], *chosen[OPT_MAX];
+    const struct opt_sub *sub, argument = next_argument(set, command, &sub);
+    size_t count = 0, chosen_count = 0;
+    struct str s = {0};
+    int rc = 0;
 
-    for (const char *const *name = command->required; name && *name; name++)
-        if (!opt_given(set, *name))
-            missing[count++] = *name;
-    if (count < 2)
-        return count == 0 ? 0 : opt_require(set, missing[0], err);
-    for (size_t i = 0; i < count; i++)
-        str_append(&list, "%s--%s %s",
-                   i == 0           ? ""
-                   : i + 1 == count ? " and "
-                                    : ", ",
-                   missing[i], opt_find(set, missing[i])->argument);
-    rc = str_check(&list, err);
+    if (command->subs && set->arg_count > 0 && !sub)
+        return 0; /* the command refuses it */
+    for (const struct opt *o = set->options; o < set->options + set->count; o++)
+        if (is_missing(set, o, name))
+            *(o->by ? &chosen[chosen_count++] : &always[count++]) = o;
+    if (!argument.asks && count + chosen_count == 0)
+        return 0;
+    if (argument.asks && count + chosen_count == 0) {
+        str_append(&s, "'%s%s%s' needs %s", command->name, sub ? " " : "", sub ? sub->name : "",
+                   argument.asks);
+    } else if (argument.asks || count > 0) {
+        list_missing(&s, argument.asks, always, count);
+        str_append(&s, " %s missing", (argument.asks ? 1 : 0) + count > 1 ? "are" : "is");
+    }
+    if (!argument.asks && count == 1 && chosen_count == 0) {
+        str_append(&s, ": ");
+        append_help(&s, always[0]);
+    }
+    if (chosen_count > 0) {
+        str_append(&s, "%s--%s %s needs ", s.length > 0 ? "; " : "", chosen[0]->by,
+                   set->texts[opt_find(set, chosen[0]->by) - set->options]);
+        list_missing(&s, NULL, chosen, chosen_count);
+    }
+    if (example) {
+        str_append(&s, "; for example: ");
+        rc = append_example(&s, set, &argument, name, err);
+    }
     if (rc == 0)
-        rc = clr_error_set(err, CLR_EUSAGE, "%s are missing; usage: clr-cl %s %s", str_text(&list),
-                           command->name, command->usage);
-    str_clear(&list);
+        rc = str_check(&s, err);
+    if (rc == 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "%s", str_text(&s));
+    str_clear(&s);
     return rc;
 }
 
@@ -411,10 +481,7 @@ static int take_args(struct opt_set *set, const struct opt_command *command, str
     if (set->arg_count > command->max_args)
         return clr_error_set(err, CLR_EUSAGE, "unexpected argument '%s'; usage: clr-cl %s %s",
                              set->args[command->max_args], command->name, command->usage);
-    if (set->arg_count < command->min_args)
-        return clr_error_set(err, CLR_EUSAGE, "'%s' needs %s; usage: clr-cl %s %s", command->name,
-                             command->asks ? command->asks : "more arguments", command->name, command->usage);
-    return 0;
+    return command->adds ? 0 : opt_require(set, command, NULL, true, err);
 }
 
 static int make_popt_table(struct opt_set *set, struct clr_error *err)
@@ -463,6 +530,7 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
 {
     int code, rc;
 
+    set->argv = argv;
     if (argc == 4 && strcmp(argv[1], "--complete") == 0) {
         complete_option(set, command, argv[2], argv[3]);
         return 1;

@@ -55,6 +55,8 @@ struct opt_texts {
     size_t count;
 };
 
+struct opt_set;
+
 /* One row of a table: kind, name, argument and value by their place, the rest by name. */
 struct opt {
     enum opt_kind kind;
@@ -68,9 +70,12 @@ struct opt {
     bool list_choices;          /* the help begins with the choices: `help` does not name them */
     void (*list)(struct str *out, const char *name); /* what the help begins with, of the option's name */
     bool may_be_empty;                               /* OPT_TEXT */
-    unsigned only; /* bits of the sub-commands that take it, as the command defines them; 0: all */
-    bool hidden;   /* not in the help */
-    char letter;   /* one-letter form; 0: none */
+    const char *like; /* an example of its value, with which a command line works; NULL: it is not required */
+    bool (*needed)(const struct opt_set *set, const struct opt *o); /* is it required here? NULL: always */
+    const char *by; /* the choice that decides this, or NULL */
+    unsigned only;  /* bits of the sub-commands that take it, as the command defines them; 0: all */
+    bool hidden;    /* not in the help */
+    char letter;    /* one-letter form; 0: none */
 };
 
 /* Rows that several commands have. */
@@ -100,18 +105,22 @@ struct opt {
         OPT_FLAG, "quiet", NULL, (flag), .help = "no messages, only warnings and errors"                     \
     }
 
+struct opt_sub {
+    const char *name;
+    const char *asks, *like; /* its argument: what it is, and an example; NULL: none is required */
+};
+
 struct opt_command {
-    const char *name;       /* "train" */
-    const char *usage;      /* what follows the name in the usage line */
-    const char *about;      /* what it does, for the help */
-    const char *examples;   /* lines, each ends in a newline; NULL: none */
-    int min_args, max_args; /* arguments that are no options */
-    const char *asks;       /* names the first of these, if it is missing: "a sub-command: info or list" */
-    /* For completion: sub-commands, NULL-terminated, or NULL; "NET", "DATA" or "NAME", if the first argument,
-     * or that of sub-commands, may be the name of something built in. */
-    const char *const *subs;
-    const char *takes;
-    const char *const *required; /* options, NULL-terminated; NULL: none */
+    const char *name;        /* "train" */
+    const char *usage;       /* what follows the name in the usage line */
+    const char *about;       /* what it does, for the help */
+    const char *examples;    /* lines, each ends in a newline; NULL: none */
+    int min_args, max_args;  /* arguments that are no options */
+    const char *asks, *like; /* the first of these, if it is required: "a folder"; and an example, or NULL */
+    const struct opt_sub *subs; /* ends with a row without a name; NULL: there are none */
+    const char *takes;          /* for completion: "NET", "DATA" or "NAME", if the first argument, or that of
+                        * sub-commands, may be the name of something built in */
+    bool adds; /* it gives options values after opt_parse(), and then calls opt_require() itself */
 };
 
 #define OPT_MAX 64
@@ -123,6 +132,7 @@ struct opt_set {
     size_t count;
     const char **args; /* arguments that are no options */
     int arg_count;
+    char **argv;           /* as opt_parse() was given it, with NULL at its end */
     void *context, *table; /* poptContext, and the struct poptOption[] that it uses */
 };
 
@@ -130,7 +140,7 @@ struct opt_set {
 void opt_add(struct opt_set *set, const char *title, const struct opt *table, size_t count);
 
 /*
- * Parse argv (argv[0] is the command's name).
+ * Parse argv (argv[0] is the command's name, and NULL follows the last), and check that nothing is missing.
  *
  * Returns 0: parsed; 1: --help was given and is printed; CLR_EUSAGE; CLR_ENOMEM.
  */
@@ -147,11 +157,14 @@ const struct opt *opt_find(const struct opt_set *set, const char *name);
 /* Was the option of that name on the command line? */
 bool opt_given(const struct opt_set *set, const char *name);
 
-/* CLR_EUSAGE "--name N is missing: its help", unless it was given. */
-int opt_require(const struct opt_set *set, const char *name, struct clr_error *err);
-
-/* CLR_EUSAGE, with all that are missing, unless every option that the command requires was given. */
-int opt_require_all(const struct opt_set *set, const struct opt_command *command, struct clr_error *err);
+/*
+ * CLR_EUSAGE, with all that are missing, unless everything that the command requires was given.
+ *
+ * name: only this option is required, or NULL. example: the message ends with a command line that works; the
+ * options then have its values.
+ */
+int opt_require(struct opt_set *set, const struct opt_command *command, const char *name, bool example,
+                struct clr_error *err);
 
 /* Iterations of a span where an epoch has that many; at least 1 unless the span is 0 iterations. */
 uint64_t opt_span_iterations(const struct opt_span *span, uint64_t per_epoch);

@@ -58,6 +58,15 @@ static const struct plot_kind_row g_kinds[] = {
      "  clr-cl plot bench here.json there.json -o times.png\n"},
 };
 
+const struct opt_sub plot_kinds_subs[] = {
+    {"run", "something to draw: folders of runs", "run"},
+    {"loss", "something to draw: folders of runs", "run"},
+    {"range", "something to draw: folders of range tests", "range"},
+    {"schedule", "something to draw: files of 'clr-cl schedule --csv'", "schedule.csv"},
+    {"bench", "something to draw: files of 'clr-cl bench --json'", "bench.json"},
+    {NULL, NULL, NULL},
+};
+
 const struct plot_kind_row *plot_kind_named(const char *name)
 {
     for (size_t i = 0; i < MEM_COUNT(g_kinds); i++)

@@ -4,6 +4,8 @@
 
 #include <clr/plot.h>
 
+#include "cli/opt.h"
+
 #define PLOT_KIND_NAMES "run, loss, range, schedule or bench"
 
 /* As bits. */
@@ -27,6 +29,9 @@ struct plot_kind_row {
 
 /* For the help of plot without a kind: all kinds, and some examples. */
 extern const char plot_kinds_about[], plot_kinds_examples[];
+
+/* The kinds as sub-commands. */
+extern const struct opt_sub plot_kinds_subs[];
 
 /* NULL: there is none of that name. */
 const struct plot_kind_row *plot_kind_named(const char *name);

@@ -30,15 +30,15 @@ void run_options_init(struct run_options *o)
 void run_options_add_where(struct run_options *o, bool out)
 {
     const struct opt table[] = {
-        {OPT_TEXT, "net", "NET", &o->train.net_name,
+        {OPT_TEXT, "net", "NET", &o->train.net_name, .like = "lenet",
          .help = "quick, full, caffe-quick, caffe-full, lenet, or a file in Caffe's prototxt format"},
-        {OPT_TEXT, "data", "DATA", &o->train.data_name,
+        {OPT_TEXT, "data", "DATA", &o->train.data_name, .like = "fashion-mnist",
          .help = "cifar10, cifar100, mnist, fashion-mnist, or a folder in CIFAR binary layout or with IDX "
                  "files"},
         OPT_ROW_DEVICE(&o->device),
         {OPT_FLAG, "unchecked", NULL, &o->train.unchecked,
          .help = "do not compare the device with the reference before the first run of this net on it"},
-        {OPT_TEXT, "out", "DIR", &o->train.out,
+        {OPT_TEXT, "out", "DIR", &o->train.out, .like = o->range_test ? "range" : "run",
          .help = "folder to write the run to; without --resume it must not hold a run"},
     };
 
@@ -57,28 +57,42 @@ static void list_policies(struct str *out, const char *option)
         }
 }
 
+static bool is_needed_by_policy(const struct opt_set *set, const struct opt *o)
+{
+    return opt_given(set, "policy") &&
+           clr_schedule_needs(*(const enum clr_policy *)opt_find(set, "policy")->value, o->name);
+}
+
+bool run_options_need_iterations(const struct opt_set *set, const struct opt *o)
+{
+    (void)o;
+    return !opt_given(set, "cycles");
+}
+
+#define OF_POLICY(example)                                                                                   \
+    .list = list_policies, .needed = is_needed_by_policy, .by = "policy", .like = (example)
+
 void run_options_add_policy(struct run_options *o)
 {
     struct clr_schedule *s = &o->train.schedule;
     const struct opt table[] = {
         {OPT_CHOICE, "policy", "P", &s->policy, .choices = clr_schedule_policies(), .list_choices = true,
-         .help = "how the rate changes"},
-        {OPT_REAL, "lr", "R", &s->lr, .above = true, .max = MAX_RATE, .list = list_policies,
+         .like = "fixed", .help = "how the rate changes"},
+        {OPT_REAL, "lr", "R", &s->lr, .above = true, .max = MAX_RATE, OF_POLICY("0.01"),
          .help = "the rate, from which the others decline; of sigmoid the highest"},
-        {OPT_REAL, "min-lr", "R", &s->min_lr, .max = MAX_RATE, .list = list_policies,
-         .help = "the lowest rate"},
-        {OPT_REAL, "max-lr", "R", &s->max_lr, .above = true, .max = MAX_RATE, .list = list_policies,
+        {OPT_REAL, "min-lr", "R", &s->min_lr, .max = MAX_RATE, OF_POLICY("0.001"), .help = "the lowest rate"},
+        {OPT_REAL, "max-lr", "R", &s->max_lr, .above = true, .max = MAX_RATE, OF_POLICY("0.01"),
          .help = "the highest rate"},
-        {OPT_SPAN, "step-size", "N", &o->step_size, .min = 1, .list = list_policies,
+        {OPT_SPAN, "step-size", "N", &o->step_size, .min = 1, OF_POLICY("200"),
          .help = "half a cycle, in iterations (2000) or, with a data set, epochs (4ep); the first period of "
                  "sgdr; the length of a decline; a step; where sigmoid is at half"},
         {OPT_U64, "cycles", "N", &o->cycles, .min = 1, .max = MAX_CYCLES,
          .help = "N whole cycles of a cyclic policy, instead of --iterations"},
-        {OPT_REAL, "gamma", "G", &s->gamma, .min = -MAX_GAMMA, .max = MAX_GAMMA, .list = list_policies,
+        {OPT_REAL, "gamma", "G", &s->gamma, .min = -MAX_GAMMA, .max = MAX_GAMMA, OF_POLICY("0.99"),
          .help = "factor at each milestone, step or iteration; inv and sigmoid multiply the iteration by it, "
                  "and a negative one lets sigmoid decline"},
-        {OPT_REAL, "power", "P", &s->power, .max = 100, .list = list_policies, .help = "exponent"},
-        {OPT_SPANS, "milestones", "N,N...", &o->milestones, .min = 1, .list = list_policies,
+        {OPT_REAL, "power", "P", &s->power, .max = 100, OF_POLICY("1"), .help = "exponent"},
+        {OPT_SPANS, "milestones", "N,N...", &o->milestones, .min = 1, OF_POLICY("600,800"),
          .help = "iterations after which the rate is lowered: 60000,65000"},
         {OPT_CHOICE, "exp-range", "WHAT", &s->exp_range, .choices = clr_exp_range_names(),
          .list = list_policies,
@@ -108,7 +122,8 @@ void run_options_add_policy(struct run_options *o)
 void run_options_add_training(struct run_options *o)
 {
     const struct opt table[] = {
-        {OPT_SPAN, "iterations", "N", &o->iterations, .min = 1,
+        {OPT_SPAN, "iterations", "N", &o->iterations, .min = 1, .like = "1000",
+         .needed = run_options_need_iterations,
          .help = "length of the run, in iterations (4000) or epochs (8ep)"},
         {OPT_INT, "batch", "B", &o->train.batch, .min = 1,
          .help = "images of a batch, at most the training images (default: 100)"},
@@ -269,13 +284,13 @@ static int check_length(const struct run_options *o, struct clr_error *err)
     const enum clr_policy policy = o->train.schedule.policy;
 
     if (!opt_given(&o->set, "cycles"))
-        return opt_require(&o->set, "iterations", err);
+        return 0;
     if (opt_given(&o->set, "iterations"))
         return clr_error_set(err, CLR_EUSAGE, "--cycles and --iterations: give one of them");
     if (!clr_schedule_is_cyclic(policy))
         return clr_error_set(err, CLR_EUSAGE, "--cycles: policy %s has no cycles; give --iterations",
                              clr_schedule_policy_name(policy));
-    return opt_require(&o->set, "step-size", err);
+    return 0;
 }
 
 /* Of a length in epochs only matters here that it is given; milestones in iterations must ascend anyway. */
@@ -453,10 +468,11 @@ static bool holds_tests(const char *folder)
 }
 
 /* Without options that could begin a run, --resume needs one in --out. */
-static int require_run(const struct run_options *o, const char *command, struct clr_error *err)
+static int require_run(struct run_options *o, const struct opt_command *command, bool example,
+                       struct clr_error *err)
 {
     const char *out = o->train.out;
-    int rc = opt_require(&o->set, "out", err);
+    int rc = opt_require(&o->set, command, "out", example, err);
 
     if (rc < 0 || o->solver || opt_given(&o->set, "net") || fs_exists_in(out, "run.json"))
         return rc;
@@ -473,7 +489,7 @@ static int require_run(const struct run_options *o, const char *command, struct 
     return clr_error_set(err, CLR_EUSAGE,
                          "there is no run in '%s' to resume (no run.json); to begin one there, give all "
                          "options of 'clr-cl %s'",
-                         out, command);
+                         out, command->name);
 }
 
 static int add_arguments(struct run_options *o, const char *command, struct clr_error *err)
@@ -490,7 +506,7 @@ static int add_arguments(struct run_options *o, const char *command, struct clr_
     return rc;
 }
 
-static int parse(struct run_options *o, const struct run_command *command, int argc, char **argv,
+static int parse(struct run_options *o, const struct run_command *command, bool check, int argc, char **argv,
                  struct clr_error *err)
 {
     int rc;
@@ -500,11 +516,11 @@ static int parse(struct run_options *o, const struct run_command *command, int a
     rc = opt_parse(&o->set, &command->base, argc, argv, err);
     cli_set_quiet(o->quiet); /* before a solver's file, of which notes are printed */
     if (rc == 0 && o->train.resume)
-        rc = require_run(o, command->base.name, err);
+        rc = require_run(o, &command->base, !check, err);
     if (rc == 0)
         rc = add_arguments(o, command->base.name, err);
     if (rc == 0)
-        rc = opt_require_all(&o->set, &command->base, err);
+        rc = opt_require(&o->set, &command->base, NULL, !check, err);
     if (rc == 0 && command->check)
         rc = command->check(o, err);
     if (rc != 0)
@@ -521,7 +537,7 @@ int run_command(const struct run_command *command, struct arguments *kept, int a
                 struct clr_error *err)
 {
     struct run_options o;
-    int rc = parse(&o, command, argc, argv, err);
+    int rc = parse(&o, command, kept != NULL, argc, argv, err);
 
     if (rc == 0 && kept && (o.seeds > 1 || o.decays.count > 1))
         rc = clr_error_set(err, CLR_EUSAGE,

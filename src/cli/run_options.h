@@ -55,6 +55,9 @@ int run_command(const struct run_command *command, struct arguments *kept, int a
 void run_options_init(struct run_options *o);
 void run_options_clear(struct run_options *o);
 
+/* Of the option --iterations: is it required? Not where --cycles says how long the run is. */
+bool run_options_need_iterations(const struct opt_set *set, const struct opt *o);
+
 /* Groups of options. out: --out too. */
 void run_options_add_where(struct run_options *o, bool out);
 void run_options_add_policy(struct run_options *o);

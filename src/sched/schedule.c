@@ -60,12 +60,25 @@ static bool same_name(const char *field, const char *text)
     return !*field && !*text;
 }
 
+static const struct schedule_field *field_named(const char *name)
+{
+    const struct schedule_field *f = schedule_fields;
+
+    while (f->name && !same_name(f->name, name))
+        f++;
+    return f;
+}
+
 bool clr_schedule_reads(enum clr_policy policy, const char *field)
 {
-    for (const struct schedule_field *f = schedule_fields; f->name; f++)
-        if (same_name(f->name, field))
-            return f->reads == 0 || (policy_of(policy)->reads & f->reads);
-    return false;
+    const struct schedule_field *f = field_named(field);
+
+    return f->name && (f->reads == 0 || (policy_of(policy)->reads & f->reads));
+}
+
+bool clr_schedule_needs(enum clr_policy policy, const char *field)
+{
+    return policy_of(policy)->reads & field_named(field)->reads & NEEDS_ANY;
 }
 
 bool clr_schedule_is_caffes(enum clr_policy policy)

@@ -163,8 +163,6 @@ def plot_says_which_kind_is_missing():
             expect(clr("plot", inputs[name], *more), 2, [], [f"'plot' needs a kind before its files: .*{way}"])
     for name in ("missing", "text.txt"):
         expect(clr("plot", inputs[name], "-o", "x.png"), 2, [], ["there is no 'clr-cl plot .*': it is run, loss, "])
-    expect(clr("plot"), 2, [], ["'plot' needs a kind of figure: run, loss"])
-    expect(clr("plot", "loss"), 2, [], ["'plot loss' needs something to draw; usage: clr-cl plot loss"])
 
 
 @case

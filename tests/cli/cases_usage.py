@@ -130,12 +130,10 @@ table("usage", [
     ("arguments left over", ["train", "a", "b"], 2, [], ["unexpected argument 'a'"]),
     ("bench with an unknown verb", ["bench", "comprae", "a", "b"], 2, [],
      ["there is no 'clr-cl bench comprae'; usage: clr-cl bench"]),
-    ("bench compare of no file", ["bench", "compare"], 2, [], ["compare takes files"]),
     ("bench compare of one file", ["bench", "compare", ROOT / "src/bench/known/h200-quick.json"], 2, [],
      ["has a single device", "--known"]),
     ("bench compare with a net", ["bench", "compare", "a.json", "b.json", "--net", "full"], 2, [],
      ["--net has no effect on compare"]),
-    ("bench compare of nothing with known devices", ["bench", "compare", "--known"], 2, [], ["compare takes files"]),
     ("bench with known devices", ["bench", "--known"], 2, [], ["--known is an option of 'clr-cl bench compare' only"]),
     ("bench with a comparison's file", ["bench", "--csv", "a.csv"], 2, [],
      ["--csv is an option of 'clr-cl bench compare' only"]),
@@ -150,9 +148,7 @@ table("usage", [
     ("numbers of a figure to standard output", ["plot", "run", "x", "-o", "x.png", "--csv", "-"], 2, [],
      ["'-' is not standard output"]),
     ("bench with a batch of none", ["bench", "--batch", "0"], 2, [], ["--batch"]),
-    ("data without a verb", ["data"], 2, [], ["usage: clr-cl data"]),
     ("data with an unknown verb", ["data", "fetch", "cifar10"], 2, [], ["usage: clr-cl data"]),
-    ("data info of nothing", ["data", "info"], 2, [], ["usage: clr-cl data"]),
     ("net with an unknown verb", ["net", "draw", "quick"], 2, [], ["usage: clr-cl net"]),
     ("net with two sizes", ["net", "show", "quick", "--input", "3x32x32", "--data", "x"], 2, [],
      ["give one"]),
@@ -165,19 +161,71 @@ table("usage", [
     ("plot of rates over rates", ["plot", "loss", "x", "-o", "x.png", "--over", "rate", "--rates"], 2, [], ["--rates"]),
     ("plot of losses from a percentage on", ["plot", "loss", "x", "-o", "x.png", "--y-min", "9"], 2, [],
      ["--y-min: not for 'plot loss'"]),
-    ("plot without a figure", ["plot", "run", "x"], 2, [], ["--output FIGURE is missing"]),
-    ("train without a net", ["train"], 2, [], ["--net NET, --data DATA, --policy P and --out DIR are missing"]),
-    ("train without data", ["train", "--net", "quick"], 2, [], ["^clr-cl: --data DATA, .*are missing"]),
-    ("train without a policy", TRAIN, 2, [], ["--policy P is missing", "triangular"]),
-    ("range-test without rates", SWEEP, 2, [], ["--min-lr A and --max-lr B are missing"]),
     ("sweep that falls", SWEEP + ["--min-lr", "0.1", "--max-lr", "0.01"], 2, [], ["not below --max-lr 0.01"]),
-    ("eval without weights", ["eval", "--net", "quick"], 2, [], ["--weights FILE and --data DATA are missing"]),
-    ("schedule without a policy", ["schedule", "--iterations", "3"], 2, [], ["--policy P is missing"]),
-    ("schedule without iterations", FIXED[:5], 2, [], ["--iterations N is missing"]),
     ("schedule in epochs", CYCLE + ["--step-size", "4ep"], 2, [], ["--step-size 4ep", "data set"]),
     ("partial init of nothing", TRAIN + ["--policy", "fixed", "--lr", "1", "--init-partial"], 2, [],
      ["--init FILE"]),
 ])
+
+MISSING = [     # a command line, what is missing, the command line of the example
+    (["train"], "--net NET, --data DATA, --out DIR, --policy P and --iterations N are missing",
+     "train --net lenet --data fashion-mnist --out run --policy fixed --lr 0.01 --iterations 1000"),
+    (["train", "--policy", "triangular", "--max-lr", "0.02", "--out", "a b"],
+     "--net NET, --data DATA and --iterations N are missing; --policy triangular needs --min-lr R and --step-size N",
+     "train --policy triangular --max-lr 0.02 --out 'a b' --net lenet --data fashion-mnist --min-lr 0.001 "
+     "--step-size 200 --iterations 1000"),
+    (TRAIN + ["--policy", "exp"], "--policy exp needs --lr R and --gamma G",
+     "train --net quick --data nowhere --iterations 3 --out never-made --policy exp --lr 0.01 --gamma 0.99"),
+    (TRAIN, "--policy P is missing: .*triangular.*how the rate changes",
+     "train --net quick --data nowhere --iterations 3 --out never-made --policy fixed --lr 0.01"),
+    (["train", "--resume"], "--out DIR is missing: .*", "train --resume --out run"),
+    (["range-test"], "--net NET, --data DATA, --out DIR, --min-lr A, --max-lr B and --iterations N are missing",
+     "range-test --net lenet --data fashion-mnist --out range --min-lr 0.001 --max-lr 0.5 --iterations 1000"),
+    (["eval"], "'eval' needs the folder of a run, or --weights, --net and --data", "eval run"),
+    (["eval", "--net", "quick"], "--data DATA and --weights FILE are missing",
+     "eval --net quick --data fashion-mnist --weights run/final.safetensors"),
+    (["schedule", "--policy", "sgdr", "--cycles", "2"], "--policy sgdr needs --min-lr R, --max-lr R and --step-size N",
+     "schedule --policy sgdr --cycles 2 --min-lr 0.001 --max-lr 0.01 --step-size 200"),
+    (["experiment"], r"an experiment \(a built-in name, or a file\) and --out DIR are missing",
+     "experiment fashion --out experiment"),
+    (["experiment", "--out", "x"], "'experiment' needs an experiment: a built-in name, or a file",
+     "experiment --out x fashion"),
+    (["plot"], r"a kind of figure \(run, loss, range, schedule or bench\) and --output FIGURE are missing",
+     "plot run run --output figure.png"),
+    (["plot", "range"], r"something to draw \(folders of range tests\) and --output FIGURE are missing",
+     "plot range range --output figure.png"),
+    (["plot", "run", "x"], "--output FIGURE is missing: the file to write.*", "plot run x --output figure.png"),
+    (["plot", "bench", "-o", "x.png"], "'plot bench' needs something to draw: files of 'clr-cl bench --json'",
+     "plot bench -o x.png bench.json"),
+    (["net"], "'net' needs a sub-command: show or layers", "net show quick"),
+    (["net", "show", "--json"], "'net show' needs a net: a name or a file", "net show --json quick"),
+    (["data"], "'data' needs a sub-command: info or list", "data info fashion-mnist"),
+    (["data", "info"], "'data info' needs a data set: a name or a folder", "data info fashion-mnist"),
+    (["bench", "compare"], "'bench compare' needs files that 'clr-cl bench --json' wrote",
+     "bench compare mine.json --known"),
+    (["list"], "'list' needs a folder", "list ."),
+]
+
+
+@case
+def all_that_is_missing_is_said_at_once():
+    """And with the command line that follows nothing is missing."""
+    for given, what, example in MISSING:
+        err = expect(clr(*given), 2, [], [f"^clr-cl: {what}; for example: \\S*clr-cl {re.escape(example)}$"]).err
+        words = shlex.split(err.split("; for example: ")[1])[1:]
+        if words[0] != "experiment" and "--resume" not in words:    # the one would train, the other needs a run
+            check(clr(*(word.replace("fashion-mnist", "nowhere") for word in words)).code != 2, f"refused: {words}")
+
+
+@case
+def every_policy_has_an_example():
+    listed = re.search(r"^  --policy P +(.*?): how", check_help("schedule"), re.S | re.M)[1]
+    for policy in re.findall(r"\w+", listed.replace(" or ", ", ")):
+        err = expect(clr("schedule", "--policy", policy, "--quiet"), 2).err
+        words = shlex.split(err.split("; for example: ")[1])[1:]
+        rows = expect(clr(*words), 0).out.splitlines()
+        check(len(rows) == 1001 and rows[1] != rows[1000] or policy == "fixed", f"{policy}: {rows[1]} {rows[-1]}")
+
 
 table("policy", [
     ("unknown", ["schedule", "--policy", "trangular", "--iterations", "3"], 2, [],
