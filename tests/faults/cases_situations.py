@@ -298,6 +298,16 @@ def clock_jumps():
 
 
 @case
+def old_accuracies_are_not_repeated():
+    """Of the lines of progress without a terminal only those that follow an evaluation have its accuracy."""
+    ended = run(fresh("slow"), short(), FAULTS_CLOCK=-60)       # half a minute is over at each reading
+    expect_end(ended, 0, [])
+    lines = re.findall(r"^iteration .*", ended.err, re.M)
+    rows = len((ended.folder / "run" / "history.csv").read_text(encoding="utf-8").splitlines()) - 1
+    check(sum("accuracy" in line for line in lines) == rows < len(lines), f"{rows} evaluations\n{ended}")
+
+
+@case
 def memory_runs_out_in_a_solver_of_a_built_in_net():
     """Whichever allocation fails: what it was for is not missing afterwards without a word."""
     file = write(fresh("s").parent / "solver.prototxt", 'net: "lenet" lr_policy: "fixed" base_lr: 1 max_iter: 1')

@@ -5,7 +5,8 @@
  * of calls, and "failed NAME MODULE" where one was made to fail.
  * FAULTS_FAIL=KIND:N:ERRNO: call N of that kind, counted from 1, fails with that errno; N+: it and all after
  * it, as on a disk that is full.
- * FAULTS_CLOCK=SECONDS: every second reading of a clock is that much earlier.
+ * FAULTS_CLOCK=SECONDS: every second reading of a clock is that much earlier; negative: every reading is that
+ * much later than the one before.
  *
  * Only calls by the program and by libclr-cl.so count, none by other libraries: the return address shows
  * whose a call is.
@@ -312,13 +313,21 @@ SHOWN int lstat(const char *path, struct stat *st)
 
 /* ------------------------------------------------------------------ clocks */
 
+/* How much earlier the clock is at this reading. */
+static long clock_step(void)
+{
+    const long step = state.clock_step_s, readings = step != 0 ? state.clock_readings++ : 0;
+
+    return step < 0 ? step * readings : readings % 2 == 1 ? step : 0;
+}
+
 SHOWN int clock_gettime(clockid_t clock, struct timespec *t)
 {
     REAL(int, "clock_gettime", clockid_t, struct timespec *);
     const int rc = real(clock, t);
 
-    if (state.armed && state.clock_step_s != 0 && rc == 0 && state.clock_readings++ % 2 == 1)
-        t->tv_sec -= state.clock_step_s;
+    if (state.armed && rc == 0)
+        t->tv_sec -= clock_step();
     return rc;
 }
 
@@ -327,8 +336,8 @@ SHOWN time_t time(time_t *out)
     REAL(time_t, "time", time_t *);
     time_t now = real(NULL);
 
-    if (state.armed && state.clock_step_s != 0 && state.clock_readings++ % 2 == 1)
-        now -= state.clock_step_s;
+    if (state.armed)
+        now -= clock_step();
     if (out)
         *out = now;
     return now;
