@@ -36,7 +36,7 @@ static struct {
     uint64_t last_line_ns;
     struct str command_line;
     const char *program;
-} g_cli;
+} g_cli = {.program = "clr-cl"}; /* until it is known by which path it was started */
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
 

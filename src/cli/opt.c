@@ -58,7 +58,7 @@ static void append_help(struct str *out, const struct opt *o)
     str_append(out, "%s%s", o->list_choices || o->list ? ": " : "", o->help);
 }
 
-/* ---- what is missing ------------------------------------------------------------------------------------ */
+/* ---- what is missing ---- */
 
 static bool is_missing(const struct opt_set *set, const struct opt *o, const char *name)
 {

@@ -77,4 +77,5 @@ def schedule_of_whole_cycles():
     expect(clr(*triangle), 2, [], ["--iterations N is missing"])
     expect(clr(*triangle, "--cycles", 10000000), 2, [], ["more than the 10000000 rows"])
     expect(clr("schedule", "--policy", "fixed", "--lr", 0.1, "--cycles", 3), 2, [], ["policy fixed has no cycles"])
-    expect(clr("schedule", "--policy", "triangular", "--cycles", 3), 2, [], ["--policy triangular needs .*--step-size N"])
+    expect(clr("schedule", "--policy", "triangular", "--cycles", 3), 2, [],
+           ["--policy triangular needs .*--step-size N"])

@@ -254,7 +254,7 @@ def memory_of_a_device_is_no_fault_of_a_variant():
             reasons = {entry["why"] for entry in json.loads(record.read_text(encoding="utf-8"))["failed"]}
             check(reasons <= {"wrong"}, f"{reasons}: {ended}")
         return ended.code
-    bad = in_parallel(attempt, range(60, count, 1 if LONG else max(1, count // 6)))
+    bad = in_parallel(attempt, range(60, count, max(1, count // (120 if LONG else 6))))
     check(not bad, f"{len(bad)}\n" + "\n".join(bad[:3]))
 
 

@@ -55,7 +55,7 @@ static void describe(struct run_options *o)
 /* What the user typed counts: no file can make the program write elsewhere. */
 static void add_kept(void)
 {
-    static const struct opt_command command = {.name = "train", .usage = ""};
+    static const struct opt_command command = {.name = "train", .usage = "", .adds = true};
     char name[] = "train", out[] = "--out=here", resume[] = "--resume", length[] = "--iterations=3",
          *argv[] = {name, out, resume, length, NULL};
     const struct solver none = {.count = 0};
