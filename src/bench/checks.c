@@ -138,7 +138,7 @@ int checks_run(struct clr_bench_report *out, const struct session *s, struct ocl
         rc = check_batch(out, s, ctx, err);
     for (size_t i = 0; i < g->node_count && rc == 0; i++) {
         rc = measure_step(o, (int)i + 1, (int)g->node_count + 2, err);
-        if (rc == 0 && !op_is(&g->nodes[i].desc, OP_METRIC))
+        if (rc == 0 && !op_is(&g->nodes[i].desc, OP_METRIC) && graph_runs(g, i))
             rc = check_node(out, s, &g->nodes[i], ctx, err);
     }
     return rc < 0 ? rc : check_update(out, s, ctx, err);

@@ -294,7 +294,7 @@ static int add_layer(struct builder *b)
 /* What going back needs to know of a value. */
 struct mark {
     bool learned; /* it depends on a parameter */
-    bool wanted;  /* the loss depends on it */
+    bool off;     /* a loss of weight 0 depends on it */
     int readers;  /* that send a gradient back to it */
     int next;     /* where there are several: the value for the next of them */
 };
@@ -334,6 +334,40 @@ static int find_accuracy(const struct graph *g)
     return found;
 }
 
+/* The first use of a parameter, whose gradient has its place among those of the parameters, is one that has
+ * a gradient. */
+static void order_uses(struct graph *g)
+{
+    for (size_t p = 0; p < g->param_count; p++)
+        g->params[p].uses = 0;
+    for (int back = 1; back >= 0; back--)
+        for (size_t i = 0; i < g->node_count; i++)
+            for (int k = 0; g->nodes[i].desc.backward == back && k < g->nodes[i].param_count; k++)
+                g->nodes[i].use[k] = g->params[g->nodes[i].param[k]].uses++;
+}
+
+/* Is it a loss that counts, or does one depend on its output? */
+static bool leads(const struct graph *g, const struct graph_node *n)
+{
+    bool any = op_is(&n->desc, OP_LOSS) && n->desc.u.loss.weight != 0.0f;
+
+    for (int j = 0; j < n->desc.y_count; j++)
+        any = any || g->values[n->y[j]].leads;
+    return any;
+}
+
+bool graph_runs(const struct graph *g, size_t i)
+{
+    return leads(g, &g->nodes[i]) || (int)i == g->accuracy_node;
+}
+
+static void mark_leads(struct graph *g)
+{
+    for (size_t i = g->node_count; i-- > 0;)
+        for (int j = 0; leads(g, &g->nodes[i]) && j < g->nodes[i].desc.x_count; j++)
+            g->values[g->nodes[i].x[j]].leads = true;
+}
+
 /* Which nodes go backward: those that lead to the loss and have a parameter, or one before them. */
 static int mark_gradients(struct builder *b, struct mark *marks)
 {
@@ -342,20 +376,22 @@ static int mark_gradients(struct builder *b, struct mark *marks)
     mark_learned(g, marks);
     for (size_t i = g->node_count; i > 0; i--) {
         struct graph_node *n = &g->nodes[i - 1];
-        bool leads = op_is(&n->desc, OP_LOSS);
+        const bool on = leads(g, n);
+        bool off = op_is(&n->desc, OP_LOSS);
         b->layer = n->layer; /* for messages */
         for (int j = 0; j < n->desc.y_count; j++)
-            leads = leads || marks[n->y[j]].wanted;
-        if (!leads && n->param_count > 0)
+            off = off || marks[n->y[j]].off;
+        if (!on && !off && n->param_count > 0)
             return build_error(b, "it has parameters, but the loss does not depend on it");
-        for (int j = 0; leads && j < n->desc.x_count; j++) {
+        for (int j = 0; j < n->desc.x_count; j++) {
             struct mark *m = &marks[n->x[j]];
-            m->wanted = true;
-            m->readers += m->learned;
-            n->desc.need_dx |= (unsigned)m->learned << j;
+            m->off = m->off || off;
+            m->readers += on && m->learned;
+            n->desc.need_dx |= (unsigned)(on && m->learned) << j;
         }
-        n->desc.backward |= leads && (learns(g, n) || n->desc.need_dx);
+        n->desc.backward |= on && (learns(g, n) || n->desc.need_dx);
     }
+    order_uses(g);
     return 0;
 }
 
@@ -376,7 +412,7 @@ static void add_split(struct graph *g, int v, int count)
         struct graph_value *y = &g->values[g->value_count];
         n->y[j] = (int)g->value_count++;
         n->desc.y[j] = g->values[v].shape;
-        *y = (struct graph_value){.shape = g->values[v].shape, .producer = (int)g->node_count};
+        *y = (struct graph_value){.shape = g->values[v].shape, .producer = (int)g->node_count, .leads = true};
         (void)snprintf(y->name, sizeof y->name, "%.*s.split", (int)sizeof y->name - 7, n[-1].desc.label);
     }
     n->desc.label = g->values[n->y[0]].name;
@@ -495,6 +531,7 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
         rc = clr_error_set(err, CLR_EINPUT, "%.200s: no Data or Input layer in the %s phase", spec->file,
                            phase == PHASE_TRAIN ? "TRAIN" : "TEST");
     b.g->accuracy_node = find_accuracy(b.g);
+    mark_leads(b.g);
     if (rc >= 0 && phase == PHASE_TRAIN)
         rc = gradients(&b);
     if (rc < 0) {

@@ -18,6 +18,7 @@ struct graph_value {
     struct shape shape;        /* n = batch */
     int producer;              /* node, GRAPH_IMAGES, … */
     int consumer_count;        /* nodes of this phase that read it */
+    bool leads;                /* the loss depends on it */
 };
 
 struct graph_param {
@@ -68,12 +69,16 @@ struct graph {
  * gradient back to gets a node OP_SPLIT "<layer>.split" after the layer that makes it, with an output for
  * each: every value has one gradient at most, and a sum of gradients has one order, that of the file.
  * CLR_EINPUT, "FILE:LINE: layer 'NAME': …": a bottom that nothing produces, a shape that does not fit, a net
- * without a loss in the training phase, a layer with parameters that only one phase has, or that does not
- * lead to the loss; parameters whose shape differs between the phases, or between layers that share them.
+ * without a loss in the training phase, a layer with parameters that only one phase has, or that leads to no
+ * loss; parameters whose shape differs between the phases, or between layers that share them.
  */
 int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned phase,
                  struct clr_image_shape input, int batch, struct clr_error *err);
 void graph_destroy(struct graph *g);
+
+/* Does node i run? What neither the loss nor the accuracy depends on does not, as the head of a loss of
+ * weight 0: the gradients of its parameters are 0. */
+bool graph_runs(const struct graph *g, size_t i);
 
 /* What neighbours are joined for, so that less passes through memory: src/net/fuse.c has the rules. */
 enum fuse_rule {

@@ -2,8 +2,8 @@
 #include "net/layer.h"
 
 static const struct field own_fields[] = {
-    {"loss_weight", FIELD_FLOAT, "factor of this loss; 0 makes it count for nothing", AT(desc.u.loss.weight),
-     .usual = 1, .least = -1e30, .most = 1e30},
+    {"loss_weight", FIELD_FLOAT, "factor of this loss; 0 leaves out what only it needs",
+     AT(desc.u.loss.weight), .usual = 1, .least = -1e30, .most = 1e30},
     {0},
 };
 
@@ -20,7 +20,7 @@ static int build(struct builder *b, const int *bottom)
         return build_error(b, "its bottom '%s' has %d logits, but that of the loss before it %d",
                            b->layer->bottom[0], classes, b->g->values[before].shape.c);
     n = build_node(b, OP_SOFTMAX_LOSS, bottom, 1);
-    n->desc.u.loss.adds = b->has_loss;
+    n->desc.u.loss.adds = before >= 0;
     b->has_loss = true;
     if (counts)
         b->g->logits = bottom[0];

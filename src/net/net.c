@@ -22,7 +22,6 @@ struct net_node {
     struct op_needs needs;
     int saved;         /* arena request, −1: none */
     int dw[OP_PARAMS]; /* the same, of the gradient of a parameter that another node uses before this one */
-    bool runs;         /* false: an accuracy that is not used */
 };
 
 struct net {
@@ -68,7 +67,6 @@ static int plan_nodes(struct net *net, const struct clr_device *device, int bloc
 
     for (size_t i = 0; i < g->node_count && rc == 0; i++) {
         net->nodes[i].saved = -1;
-        net->nodes[i].runs = !op_is(&g->nodes[i].desc, OP_METRIC) || (int)i == g->accuracy_node;
         rc = op_plan(&net->nodes[i].needs, &g->nodes[i].desc, device, block, err);
     }
     return rc;
@@ -413,7 +411,7 @@ int net_build(struct net *net, struct ocl_context *ctx, const struct params *par
     bind_values(net);
     for (size_t i = 0; i < g->node_count && rc == 0; i++) {
         const struct op_io io = node_io(net, i);
-        if (net->nodes[i].runs)
+        if (graph_runs(g, i))
             rc = op_create(&net->nodes[i].op, ctx, &g->nodes[i].desc, &io, err);
     }
     if (rc == 0)

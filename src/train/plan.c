@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "data/format.h"
 #include "data/order.h"
+#include "ops/op_class.h"
 #include "train/weights.h"
 
 /* Options that training and evaluation share. */
@@ -181,11 +182,14 @@ static int compare_transforms(const struct session *s, struct clr_error *err)
     return 0;
 }
 
-/* Tell of the Accuracy layers that are not the accuracy of this run. */
-static void note_accuracies(const struct graph *g)
+/* Report the losses that do not count, and the Accuracy layers that are not the accuracy of this run. */
+static void note_unused(const struct graph *g)
 {
     for (size_t i = 0; i < g->node_count; i++)
-        if (g->nodes[i].desc.kind == OP_ACCURACY && (int)i != g->accuracy_node)
+        if (op_is(&g->nodes[i].desc, OP_LOSS) && !graph_runs(g, i))
+            log_line(CLR_LOG_INFO, "layer '%s' is left out, and what only it needs: its loss_weight is 0",
+                     g->nodes[i].desc.label);
+        else if (op_is(&g->nodes[i].desc, OP_METRIC) && !graph_runs(g, i))
             log_line(CLR_LOG_INFO,
                      "layer '%s' (top %d of '%s') is not computed: accuracy is top 1 of '%s', which the last "
                      "loss reads",
@@ -213,7 +217,7 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
         rc = compare_transforms(s, err);
     if (rc < 0)
         return rc;
-    note_accuracies(r->test.graph);
+    note_unused(r->test.graph);
     logits = &r->test.graph->values[r->test.graph->logits];
     if (logits->shape.c < d->classes)
         return clr_error_set(

@@ -194,7 +194,7 @@ int refusals_find(int *count, struct refusals *to, struct session *s, struct clr
     for (size_t k = 0; k < MEM_COUNT(graphs); k++)
         for (size_t i = 0; graphs[k] && i < graphs[k]->node_count && rc == 0; i++) {
             rc = selfcheck_stopped(s, err);
-            if (rc == 0)
+            if (rc == 0 && graph_runs(graphs[k], i))
                 rc = check_node(count, to, s, graphs[k], &graphs[k]->nodes[i], err);
         }
     return rc;

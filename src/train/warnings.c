@@ -22,8 +22,8 @@ static bool begins_equal(const struct session *s, const struct graph *g, const s
 {
     const struct graph_param *weights = n->param_count > 0 ? &g->params[n->param[0]] : NULL;
 
-    return weights && n->y[0] != g->logits && n->use[0] == 0 && weights->rank > 1 && weights->count > 1 &&
-           weights->mult.lr_mult > 0.0 && fills_equal(&weights->filler) &&
+    return weights && n->desc.backward && n->y[0] != g->logits && n->use[0] == 0 && weights->rank > 1 &&
+           weights->count > 1 && weights->mult.lr_mult > 0.0 && fills_equal(&weights->filler) &&
            !safetensors_find(&s->init, weights->name);
 }
 

@@ -37,7 +37,6 @@ static int new_lists(struct refnet *c, struct clr_error *err)
         size_t count, size;
     } lists[] = {{&c->value, g->value_count, sizeof *c->value},
                  {&c->gradient, g->value_count, sizeof *c->gradient},
-                 {&c->leads, g->value_count, sizeof *c->leads},
                  {&c->arg, g->node_count, sizeof *c->arg},
                  {&c->w, g->param_count, sizeof *c->w},
                  {&c->dw, g->param_count, sizeof *c->dw},
@@ -50,25 +49,6 @@ static int new_lists(struct refnet *c, struct clr_error *err)
     for (size_t i = 0; i < MEM_COUNT(lists) && rc == 0; i++)
         rc = mem_new(lists[i].out, lists[i].count, lists[i].size, "a net in double precision", err);
     return rc;
-}
-
-static bool leads_on(const struct refnet *c, const struct graph_node *node)
-{
-    bool leads = op_is(&node->desc, OP_LOSS);
-
-    for (int j = 0; j < node->desc.y_count; j++)
-        leads = leads || c->leads[node->y[j]];
-    return leads;
-}
-
-/* Values from which the loss can be reached. */
-static void find_leads(struct refnet *c)
-{
-    for (size_t i = c->g->node_count; i-- > 0;) {
-        const struct graph_node *node = &c->g->nodes[i];
-        for (int j = 0; leads_on(c, node) && j < node->desc.x_count; j++)
-            c->leads[node->x[j]] = true;
-    }
 }
 
 int refnet_create(struct refnet **out, const struct graph *g, int capacity, struct clr_error *err)
@@ -103,7 +83,6 @@ int refnet_create(struct refnet **out, const struct graph *g, int capacity, stru
         refnet_destroy(c);
         return rc;
     }
-    find_leads(c);
     *out = c;
     return 0;
 }
@@ -130,7 +109,6 @@ void refnet_destroy(struct refnet *c)
         free(c->part[k]);
     for (int j = 0; j < OP_MOST; j++)
         free(c->again[j]);
-    free(c->leads);
     free(c->labels);
     free(c->index);
     free(c->loss);
@@ -140,16 +118,10 @@ void refnet_destroy(struct refnet *c)
 
 /* ------------------------------------------------------------------ running */
 
-/* Has a use of that parameter gone back already? Uses do so from the last to the first. */
-static bool adds(const struct refnet *c, const struct graph_node *node, int k)
-{
-    return node->use[k] + 1 < c->g->params[node->param[k]].uses;
-}
-
 static void add_parts(struct refnet *c, const struct graph_node *node)
 {
     for (int k = 0; k < node->param_count; k++)
-        for (size_t e = 0; adds(c, node, k) && e < c->g->params[node->param[k]].count; e++)
+        for (size_t e = 0; e < c->g->params[node->param[k]].count; e++)
             c->dw[node->param[k]][e] += c->part[k][e];
 }
 
@@ -176,7 +148,7 @@ static struct op_ref arrays(const struct refnet *c, size_t i)
     }
     for (int k = 0; k < node->param_count; k++) {
         r.w[k] = c->w[node->param[k]];
-        r.dw[k] = adds(c, node, k) ? c->part[k] : c->dw[node->param[k]];
+        r.dw[k] = c->part[k];
     }
     return r;
 }
@@ -239,15 +211,19 @@ void refnet_run(struct refnet *c, int n)
     for (size_t i = 0; i < g->node_count; i++) {
         const struct graph_node *node = &g->nodes[i];
         struct op_ref r = arrays(c, i);
+        if (!graph_runs(g, i))
+            continue;
         separate(c, i, &r);
         op_class(node->desc.kind)->ref_forward(&node->desc, &r);
         for (int j = 0; j < node->desc.y_count; j++)
             disturb(c, r.y[j], &node->desc.y[j], (size_t)node->y[j]);
     }
+    for (size_t p = 0; p < g->param_count; p++)
+        memset(c->dw[p], 0, g->params[p].count * sizeof **c->dw);
     for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;) {
         const struct op_class *class = op_class(g->nodes[i].desc.kind);
         const struct op_ref r = arrays(c, i);
-        if (leads_on(c, &g->nodes[i]) && class->ref_backward) {
+        if (graph_runs(g, i) && class->ref_backward) {
             class->ref_backward(&g->nodes[i].desc, &r);
             add_parts(c, &g->nodes[i]);
             for (int j = 0; j < g->nodes[i].desc.x_count; j++)

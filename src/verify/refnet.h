@@ -16,7 +16,6 @@ struct refnet {
     double **w, **dw;           /* parameters and their gradients */
     double *part[OP_PARAMS];    /* what one of several uses of a parameter adds to its gradient */
     int **arg;                  /* per node: maxima of a pooling layer */
-    bool *leads;                /* per value: does the loss depend on it? */
     double noise;               /* 0, or every number is off by up to this share of it */
     double *again[OP_MOST];     /* then: an operator's input j that is the same value as one before it */
     int32_t *labels, *index;    /* per image */

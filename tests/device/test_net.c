@@ -251,13 +251,16 @@ static const struct test_net {
      LAYER("i3", "InnerProduct", "i2", "i3", "param { name: 'v' } inner_product_param { num_output: 5 }")
      HITS("i3")
      LOSS("i3")},
-    {"two losses and a third of the same scores, which two layers make a gradient for",
+    {"two losses, a third of the same scores, which get two gradients, and a head that is off",
      ALWAYS, {3, 7, 6}, DATA
      CONV("c1", "data", "num_output: 6 kernel_size: 3")
      RELU("r1", "c1", "c1")
+     LAYER("h", "InnerProduct", "c1", "h", "param { name: 'v' } inner_product_param { num_output: 5 }")
+     DENSE("off", "h", "num_output: 2")
      DENSE("side", "c1", "num_output: 5")
      LAYER("l1", "SoftmaxWithLoss", "side", "l1", "bottom: 'label' loss_weight: 0.3")
-     DENSE("i1", "c1", "num_output: 5")
+     LAYER("l0", "SoftmaxWithLoss", "off", "l0", "bottom: 'label' loss_weight: 0")
+     LAYER("i1", "InnerProduct", "c1", "i1", "param { name: 'v' } inner_product_param { num_output: 5 }")
      LAYER("s1", "Sigmoid", "i1", "s1", "")
      JOIN("scores", "Eltwise", "s1", AND("i1"))
      HITS("scores")
@@ -402,6 +405,16 @@ static void write_images(const struct trial *t, const float *images)
     free(padded);
 }
 
+/* A gradient before it is written: NaN; 0, and so it stays, where no layer writes it. */
+static uint32_t unwritten(const struct graph *g, size_t p)
+{
+    for (size_t i = 0; i < g->node_count; i++)
+        for (int k = 0; g->nodes[i].desc.backward && k < g->nodes[i].param_count; k++)
+            if (g->nodes[i].param[k] == (int)p)
+                return 0x7fc00000u;
+    return 0;
+}
+
 static void upload(const struct trial *t)
 {
     const struct refnet *c = t->refnet;
@@ -417,7 +430,7 @@ static void upload(const struct trial *t)
         const size_t count = t->params.info[p].count;
         write_floats(t, t->params.w[p], c->w[p], count);
         if (t->params.g)
-            must(ocl_fill(ctx, t->params.g[p], 0, count * sizeof(float), 0x7fc00000u, &err), t, &err);
+            must(ocl_fill(ctx, t->params.g[p], 0, count * sizeof(float), unwritten(t->g, p), &err), t, &err);
     }
     free(images);
 }
