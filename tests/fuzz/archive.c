@@ -1,6 +1,10 @@
 /* runs.json and histories.csv of an experiment, whose runs have no folders: the input is the one, a line
- * "--", and the other. What is read is written again: no run and no row may get lost. */
+ * "--", and the other. They are listed, checked, and read as bounds; what is read is written again: no run
+ * and no row may get lost. */
 #include "fuzz.h"
+
+#include <clr/lab.h>
+#include <clr/range.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +18,17 @@
 struct found {
     size_t runs, rows;
 };
+
+static void read_bounds(const char *folder)
+{
+    struct clr_range_result r;
+    struct clr_error err;
+
+    if (!fuzz_worked(clr_range_read(&r, &folder, 1, &err), &err))
+        return;
+    FUZZ_CHECK(!r.has_range || (r.min_lr >= 0.0 && r.min_lr < r.max_lr));
+    fuzz_readable(r.explanation);
+}
 
 static int tell(void *user, const char *folder, bool range_test, struct clr_error *err)
 {
@@ -36,8 +51,26 @@ static int tell(void *user, const char *folder, bool range_test, struct clr_erro
             archive_table(&rows, folder, "timing.csv", history_timing_columns, HISTORY_TIMING_COLUMNS, err),
             err))
         csv_clear(&rows);
+    if (range_test)
+        read_bounds(folder);
     found->runs++;
     return 0;
+}
+
+/* What reads such files. */
+static void use(size_t runs)
+{
+    const char *folder = fuzz_path("all");
+    struct lab_list list;
+    struct clr_error err;
+    size_t count;
+
+    if (fuzz_worked(clr_lab_check(&count, folder, &err), &err))
+        FUZZ_CHECK(count == runs);
+    if (fuzz_worked(clr_lab_list(&list, &folder, 1, &err), &err)) {
+        FUZZ_CHECK(list.count + list.skipped == runs);
+        clr_lab_list_clear(&list);
+    }
 }
 
 static size_t count_lines(const char *text)
@@ -87,6 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_write_text("all/histories.csv", table);
     (void)fuzz_worked(archive_each(fuzz_path("all"), tell, &found, &err), &err);
     if (fuzz_worked(archive_check(fuzz_path("all"), &err), &err)) {
+        use(found.runs);
         write_again(count_lines(table));
         if (fuzz_worked(archive_each(fuzz_path("all"), tell, &again, &err), &err))
             FUZZ_CHECK(again.runs == found.runs && again.rows == found.rows);
