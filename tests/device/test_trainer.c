@@ -193,6 +193,7 @@ START_TEST(test_trainer__every_output_must_be_finite)
     struct st_tensor *bias, *weight;
     struct clr_error err;
     float p[100];
+    double loss;
 
     o.init = keep(dir, "infinite.safetensors");
     ck_assert_int_eq(clr_trainer_save(t, o.init, &err), 0);
@@ -210,6 +211,8 @@ START_TEST(test_trainer__every_output_must_be_finite)
     safetensors_clear(&file);
     t = new_trainer(&o);
     ck_assert_int_eq(clr_trainer_predict(t, data->test.pixels, 1, p, &err), CLR_EDIVERGED);
+    ck_assert_int_eq(clr_trainer_step(t, 0.01, 0.9, &loss, &err), CLR_EDIVERGED); /* before any update */
+    ck_assert_msg(strstr(err.message, "initial weights") != NULL, "%s", err.message);
     clr_trainer_destroy(t);
 }
 END_TEST
