@@ -30,6 +30,7 @@ static int read_rest(int fd, const char *path, size_t limit_bytes, char **data, 
                      struct clr_error *err)
 {
     size_t capacity = 0;
+    char most[STR_COUNT];
 
     for (*length = 0;;) {
         ssize_t got;
@@ -43,8 +44,8 @@ static int read_rest(int fd, const char *path, size_t limit_bytes, char **data, 
             return cannot_read(path, err);
         *length += (size_t)got;
         if (*length > limit_bytes)
-            return clr_error_set(err, CLR_EINPUT, "'%s' has more than the %zu bytes it can have", path,
-                                 limit_bytes);
+            return clr_error_set(err, CLR_EINPUT, "'%s' has more than the %s that it can have", path,
+                                 str_count(most, limit_bytes, "byte"));
         if (got == 0)
             break;
     }

@@ -63,7 +63,9 @@ const char *str_count(char out[STR_COUNT], uint64_t value, const char *noun)
         out[at++] = digits[i];
     }
     (void)snprintf(out + at, STR_COUNT - at, "%s%s%s", *noun ? " " : "", noun,
-                   *noun && value != 1 ? "s" : "");
+                   !*noun || value == 1            ? ""
+                   : noun[strlen(noun) - 1] == 's' ? "es"
+                                                   : "s");
     return out;
 }
 

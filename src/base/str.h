@@ -30,9 +30,8 @@ size_t str_columns(const char *text, size_t size);
 /* 1234567 as "1,234,567" */
 void str_append_grouped(struct str *s, uint64_t value);
 
-/* How counts are written in messages: "1 iteration", "4,000 iterations"; for nouns whose plural has an s.
- * noun
- * "": the number alone. Into out, which is returned. */
+/* How counts are written in messages: "1 iteration", "4,000 iterations", "10 classes"; for nouns whose plural
+ * ends in s. noun "": the number alone. Into out, which is returned. */
 #define STR_COUNT 48
 const char *str_count(char out[STR_COUNT], uint64_t value, const char *noun);
 /* "15.6 GiB"; likewise. */

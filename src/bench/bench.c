@@ -46,6 +46,7 @@ static int run_steps(void *user, int n, struct clr_error *err)
 {
     struct session *s = user;
     struct session_update_result updates[SESSION_LOSSES];
+    char done[STR_COUNT];
     int count = 0, rc = 0;
 
     for (int i = 0; i < n && rc == 0; i++)
@@ -54,9 +55,10 @@ static int run_steps(void *user, int n, struct clr_error *err)
         rc = session_read_updates(s, updates, &count, err);
     if (rc == 0 && count > 0 && !isfinite(updates[count - 1].loss))
         rc = clr_error_set(err, CLR_EDIVERGED,
-                           "the loss is not finite after %llu steps on random images at rate %g: check %s "
+                           "the loss is not finite after %s on random images at rate %g: check %s "
                            "with 'clr-cl doctor'",
-                           (unsigned long long)updates[count - 1].iteration, RATE, s->o->device->name);
+                           str_count(done, updates[count - 1].iteration, "iteration"), RATE,
+                           s->o->device->name);
     return rc;
 }
 

@@ -169,6 +169,7 @@ static void time_of_images(struct str *s, const char *name, const struct clr_ben
 
 static void whole(struct str *s, const struct clr_bench_report *r)
 {
+    char programs[STR_COUNT];
     const double kernels = sum_ms(r);
     char min[WORDS_NUMBER], max[WORDS_NUMBER];
 
@@ -193,13 +194,13 @@ static void whole(struct str *s, const struct clr_bench_report *r)
         entry(s, "stopped", WHOLE, "while it measured '%s': that and what comes after it are missing",
               r->stopped);
     if (r->first_start_s.count > 0) /* PoCL's cache knows programs by their text, which is new each time */
-        entry(s, "first start", WHOLE, "%.2f s without them, %d programs compiled%s", r->first_start_s.median,
-              r->programs_compiled,
+        entry(s, "first start", WHOLE, "%.2f s without them, %s compiled%s", r->first_start_s.median,
+              str_count(programs, (uint64_t)r->programs_compiled, "program"),
               device_is_pocl(r->platform) ? "" : "; a driver's own cache may have helped");
     if (r->step_ms.count < MEASURE_LEAST)
         entry(s, "slow device", WHOLE,
-              "%d samples of a training step, %d of inference, %d starts; otherwise %d or more",
-              r->step_ms.count, r->inference_ms.count, r->warm_start_s.count, MEASURE_LEAST);
+              "samples: training step %d, inference %d, starts %d; otherwise %d or more", r->step_ms.count,
+              r->inference_ms.count, r->warm_start_s.count, MEASURE_LEAST);
     if (r->device_memory_bytes > 0)
         entry(s, "device memory", WHOLE, "%.1f MB planned: activations, gradients, parameters; no images",
               (double)r->device_memory_bytes / 1e6);

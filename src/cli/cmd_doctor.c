@@ -53,11 +53,13 @@ static void report(void *user, const char *name, enum clr_doctor_verdict verdict
 /* Wrong variants are one thing, a device that nothing is trained on another. */
 static int judge(const struct clr_device *device, const struct clr_doctor_summary *s, struct clr_error *err)
 {
+    char checked[STR_COUNT];
+
     if (s->wrong + s->failed == 0)
         return 0;
     return clr_error_set(
-        err, CLR_EFAILED, "of %d kernel variants %d are wrong and %d do not run on %s: %s", s->checked,
-        s->wrong, s->failed, device->name,
+        err, CLR_EFAILED, "%s checked on %s: %d wrong and %d failed; %s",
+        str_count(checked, (uint64_t)s->checked, "kernel variant"), device->name, s->wrong, s->failed,
         s->trains ? "a net can still be trained: 'clr-cl train' checks the variants that it takes, and takes "
                     "others where one is not correct"
                   : "do not train there; try another driver");
@@ -94,6 +96,7 @@ static int examine(const struct clr_device *device, bool json, struct clr_error 
         sizeof listener, cli_progress_step, report, &c,
         cli_catch_signals(CLI_STOPPING(" after what is being checked", ""))};
     struct clr_doctor_summary s = {0};
+    char checked[STR_COUNT];
     int rc;
 
     (void)signal(SIGPIPE, SIG_DFL); /* who reads the first lines need not wait for the rest */
@@ -111,7 +114,8 @@ static int examine(const struct clr_device *device, bool json, struct clr_error 
         if (rc < 0)
             return rc;
     } else if (s.wrong + s.failed == 0) {
-        printf("\nthis device computes correctly: %d kernel variants checked\n", s.checked);
+        printf("\nthis device computes correctly: %s checked\n",
+               str_count(checked, (uint64_t)s.checked, "kernel variant"));
     }
     return judge(device, &s, err);
 }

@@ -46,7 +46,7 @@ static void class_counts(const struct clr_eval_result *r, int classes, int label
 static void print_table(const struct clr_dataset *data, const struct clr_eval_result *r)
 {
     int width = (int)strlen("CLASS");
-    char count[STR_COUNT], loss[CLI_LOSS_TEXT];
+    char count[STR_COUNT], images[STR_COUNT], correct[STR_COUNT], loss[CLI_LOSS_TEXT];
 
     printf("accuracy %.2f %%, loss %s, %s\n\n", 100 * r->accuracy, cli_loss(loss, r->loss),
            str_count(count, (uint64_t)r->count, "image"));
@@ -58,7 +58,8 @@ static void print_table(const struct clr_dataset *data, const struct clr_eval_re
     for (int i = 0; i < data->classes; i++) {
         int right, all;
         class_counts(r, data->classes, i, &right, &all);
-        printf("%-*s  %7d  %7d  ", width, data->class_names[i], all, right);
+        printf("%-*s  %7s  %7s  ", width, data->class_names[i], str_count(images, (uint64_t)all, ""),
+               str_count(correct, (uint64_t)right, ""));
         if (all > 0)
             printf("%6.2f %%\n", 100.0 * right / all);
         else

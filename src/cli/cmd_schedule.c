@@ -60,6 +60,7 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
 {
     struct schedule_options o = {0};
     struct run_options *run = &o.run;
+    char length[STR_COUNT], most[STR_COUNT];
     int rc;
 
     run_options_init(run);
@@ -82,8 +83,9 @@ int cmd_schedule(int argc, char **argv, struct clr_error *err)
     if (rc == 0)
         rc = run_options_resolve(run, err);
     if (rc == 0 && run->train.iterations > MAX_ROWS)
-        rc = clr_error_set(err, CLR_EUSAGE, "--cycles: %llu iterations are more than the %u rows that fit",
-                           (unsigned long long)run->train.iterations, MAX_ROWS);
+        rc = clr_error_set(err, CLR_EUSAGE, "--cycles: %s are more than the %s that fit",
+                           str_count(length, run->train.iterations, "iteration"),
+                           str_count(most, MAX_ROWS, "row"));
     if (rc != 0)
         goto out;
     cli_set_quiet(run->quiet);

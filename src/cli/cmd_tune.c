@@ -313,11 +313,12 @@ static const char *time_left(char out[LEFT], const struct tune_report *r, int al
 
 static void report_item(struct tune_report *r, const struct clr_tune_event *e)
 {
-    char left[LEFT];
+    char left[LEFT], variants[STR_COUNT];
 
     r->tried = 0;
-    cli_note("%d of %d: %s, %.*s, %s: %d variants%s", e->item + 1, e->items, e->layer, pass_length(e),
-             e->operation, e->shape, e->item_variants, time_left(left, r, e->variants));
+    cli_note("%d of %d: %s, %.*s, %s: %s%s", e->item + 1, e->items, e->layer, pass_length(e), e->operation,
+             e->shape, str_count(variants, (uint64_t)e->item_variants, "variant"),
+             time_left(left, r, e->variants));
 }
 
 /* A variant is tried again and again, first to verify it, then to time it. */
@@ -334,12 +335,14 @@ static void report_try(struct tune_report *r, const struct clr_tune_event *e)
 static void happened(void *user, const struct clr_tune_event *e)
 {
     struct tune_report *r = user;
+    char passes[STR_COUNT], variants[STR_COUNT];
 
     switch (e->what) {
     case CLR_TUNE_BEGINS:
         str_copy(r->record, sizeof r->record, e->record);
-        cli_note("tuning for %s (driver %s): %d passes of operators, %d variants in all, each %s; record: %s",
-                 e->device, e->driver, e->items, e->variants, PACE, e->record);
+        cli_note("tuning for %s (driver %s): %s of operators, %s in all, each %s; record: %s", e->device,
+                 e->driver, str_count(passes, (uint64_t)e->items, "pass"),
+                 str_count(variants, (uint64_t)e->variants, "variant"), PACE, e->record);
         r->head = json_pack("{s:s, s:s, s:s}", "device", e->device, "driver", e->driver, "record", e->record);
         break;
     case CLR_TUNE_ITEM:
@@ -387,14 +390,16 @@ static void report_next(const struct tune_options *o)
 
 static int finish(struct tune_report *r, const struct tune_options *o, double seconds, struct clr_error *err)
 {
-    cli_note("%d of %zu passes have a faster variant than the program's own choice; %d variants failed; "
-             "%.0f s",
-             r->faster, r->count, r->failures, seconds);
+    char passes[STR_COUNT], variants[STR_COUNT];
+
+    cli_note("a faster variant than the program's own choice was found for %d of %s; %s failed; %.0f s",
+             r->faster, str_count(passes, r->count, "pass"),
+             str_count(variants, (uint64_t)r->failures, "variant"), seconds);
     if (r->noisy > 0)
-        cli_warn("in %d of %zu passes the noise was above %.0f %%: the machine was busy; factors that were "
+        cli_warn("in %d of %s the noise was above %.0f %%: the machine was busy; factors that were "
                  "found may be too large, and variants that are faster by less were not found; tune again on "
                  "an idle machine",
-                 r->noisy, r->count, 100 * NOISY);
+                 r->noisy, passes, 100 * NOISY);
     report_next(o);
     if (!o->json)
         return 0;

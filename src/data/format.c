@@ -17,13 +17,13 @@ int format_new_images(struct clr_images *images, const struct clr_dataset *ds, s
 {
     uint8_t *pixels = NULL;
     int32_t *labels = NULL;
-    char has[STR_COUNT];
+    char has[STR_COUNT], most[STR_COUNT];
     size_t size;
     int rc;
 
     if (count > INT_MAX || !clr_mul_size(&size, count, format_image_size(ds)) || size > DATA_MAX_BYTES)
-        return clr_error_set(err, CLR_EINPUT, "'%s' has %s: more than fit into the %zu bytes of a data set",
-                             source, str_count(has, count, "image"), DATA_MAX_BYTES);
+        return clr_error_set(err, CLR_EINPUT, "'%s' has %s: more than fit into the %s of a data set", source,
+                             str_count(has, count, "image"), str_count(most, DATA_MAX_BYTES, "byte"));
     rc = mem_new_aligned(&pixels, size, "pixels of images", err);
     if (rc == 0)
         rc = mem_new(&labels, count, sizeof *labels, "labels of images", err);
@@ -93,7 +93,7 @@ static int cut_lines(char *text, char **lines, int max)
 
 int format_read_classes(struct clr_dataset *ds, const char *file, struct clr_error *err)
 {
-    char *path = NULL, *text = NULL, *lines[256], count[STR_COUNT];
+    char *path = NULL, *text = NULL, *lines[256], count[STR_COUNT], classes[STR_COUNT];
     size_t size;
     int rc = 0, n;
 
@@ -108,8 +108,9 @@ int format_read_classes(struct clr_dataset *ds, const char *file, struct clr_err
     if (n == ds->classes)
         rc = format_name_classes(ds, (const char *const *)lines, err);
     else
-        log_line(CLR_LOG_WARNING, "'%s' has %s for %d classes: classes are numbered instead", path,
-                 str_count(count, (uint64_t)n, "class name"), ds->classes);
+        log_line(CLR_LOG_WARNING, "'%s' has %s for %s: classes are numbered instead", path,
+                 str_count(count, (uint64_t)n, "class name"),
+                 str_count(classes, (uint64_t)ds->classes, "class"));
 out:
     free(path);
     free(text);

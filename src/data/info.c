@@ -27,6 +27,7 @@ static int count_classes(size_t **out, const struct clr_dataset *ds, struct clr_
 
 static void append_classes(struct str *s, const struct clr_dataset *ds, const size_t *counts)
 {
+    char train[STR_COUNT], test[STR_COUNT];
     int width = 5;
 
     for (int i = 0; i < ds->classes; i++) {
@@ -35,8 +36,8 @@ static void append_classes(struct str *s, const struct clr_dataset *ds, const si
     }
     str_append(s, "\n  label  %-*s   train    test\n", width, "class");
     for (int i = 0; i < ds->classes; i++)
-        str_append(s, "  %5d  %-*s %7zu %7zu\n", i, width, ds->class_names[i], counts[i],
-                   counts[ds->classes + i]);
+        str_append(s, "  %5d  %-*s %7s %7s\n", i, width, ds->class_names[i], str_count(train, counts[i], ""),
+                   str_count(test, counts[ds->classes + i], ""));
 }
 
 int clr_dataset_info(char **text, const struct clr_dataset *ds, struct clr_error *err)

@@ -8,13 +8,14 @@ static int check_set(const struct clr_dataset_images *images, bool train, struct
     const struct clr_images *set = train ? &images->train : &images->test;
     const int classes = images->classes;
     size_t size = (size_t)images->channels * (size_t)images->height * (size_t)images->width;
-    char count[STR_COUNT];
+    char count[STR_COUNT], most[STR_COUNT];
     int rc = 0;
 
     if (!clr_mul_size(&size, size, (size_t)set->count) || size > DATA_MAX_BYTES)
-        return clr_error_set(err, CLR_EUSAGE, "%s of %d×%d×%d are more than the %zu bytes of a data set",
+        return clr_error_set(err, CLR_EUSAGE, "%s of %d×%d×%d are more than the %s of a data set",
                              str_count(count, (uint64_t)set->count, train ? "training image" : "test image"),
-                             images->channels, images->height, images->width, DATA_MAX_BYTES);
+                             images->channels, images->height, images->width,
+                             str_count(most, DATA_MAX_BYTES, "byte"));
     if (set->count > 0)
         rc = mem_check_given(set->pixels, train ? "train.pixels" : "test.pixels", err);
     if (rc == 0 && set->count > 0)
@@ -38,10 +39,11 @@ static int check(const struct clr_dataset_images *images, struct clr_error *err)
                              "and at least one pixel",
                              images->channels, images->height, images->width);
     if (images->classes < 1 || images->train.count < 1 || images->test.count < 0)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "%d classes, %d training images, %d test images: there must be a class and a "
-                             "training image",
-                             images->classes, images->train.count, images->test.count);
+        return clr_error_set(
+            err, CLR_EUSAGE,
+            "`classes` is %d, `train.count` %d, `test.count` %d: there must be a class and a "
+            "training image",
+            images->classes, images->train.count, images->test.count);
     rc = mem_check_range(images->classes, 1, CLR_DATASET_CLASSES, "classes", err);
     if (rc == 0 && images->class_names)
         rc = mem_check_texts(images->class_names, (size_t)images->classes, "class_names", err);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/str.h"
 
 /* Fisher–Yates from the end, keyed by (seed, purpose, iteration, place). */
 static void permute(int32_t *list, int count, uint64_t seed, enum rng_purpose purpose, uint32_t iteration)
@@ -73,12 +74,13 @@ int order_split(int32_t **train, int *train_count, int32_t **held_out, const str
     int64_t *counts = NULL, *quota, *remainders; /* of each class: one allocation */
     int32_t *kept = NULL, *out_list = NULL;
     uint8_t *marked = NULL;
+    char all[STR_COUNT];
     int rc, k = 0, h = 0;
 
     if (held < 0 || held >= images->count)
         return clr_error_set(err, CLR_EUSAGE,
-                             "`validation` %d: it must be at least 0 and below the %d training images", held,
-                             images->count);
+                             "`validation` %d: it must be at least 0 and below that of the %s", held,
+                             str_count(all, (uint64_t)images->count, "training image"));
     rc = mem_new(&counts, 3 * (size_t)classes, sizeof *counts, "counts of classes", err);
     if (rc < 0)
         return rc;

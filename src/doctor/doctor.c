@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "doctor/training.h"
 #include "ops/layout.h"
 #include "verify/verify.h"
@@ -44,11 +45,13 @@ static void report(struct checkup *c, const char *name, enum clr_doctor_verdict 
 
 static int check_stop(const struct checkup *c, struct clr_error *err)
 {
+    char all[STR_COUNT];
+
     if (!c->to->stop || !*c->to->stop)
         return 0;
-    return clr_error_set(err, CLR_EINTERRUPTED,
-                         "stopped after %d of %d kernel variants: %d are wrong and %d do not run so far",
-                         c->found.checked, c->all, c->found.wrong, c->found.failed);
+    return clr_error_set(err, CLR_EINTERRUPTED, "stopped after %d of %s: %d wrong and %d failed so far",
+                         c->found.checked, str_count(all, (uint64_t)c->all, "kernel variant"), c->found.wrong,
+                         c->found.failed);
 }
 
 /* Report what came of a case. rc: of its run, with *why; a case that failed may be WRONG all the same. */

@@ -12,12 +12,14 @@ static const struct field fields[] = {
 static int build(struct builder *b, const int *bottom)
 {
     const int classes = b->g->values[bottom[0]].shape.c, top_k = b->layer->desc.u.accuracy.top_k;
+    char has[STR_COUNT];
     int rc = build_check_logits(b, bottom[0]);
 
     if (rc < 0)
         return rc;
     if (top_k > classes)
-        return build_error(b, "top_k %d, but there are %d classes", top_k, classes);
+        return build_error(b, "top_k %d is more than the net's %s", top_k,
+                           str_count(has, (uint64_t)classes, "logit"));
     (void)build_node(b, OP_ACCURACY, bottom, 1);
     return 0;
 }

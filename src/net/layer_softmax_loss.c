@@ -12,13 +12,15 @@ static int build(struct builder *b, const int *bottom)
     const int before = b->g->logits, classes = b->g->values[bottom[0]].shape.c;
     const bool counts = b->layer->desc.u.loss.weight != 0.0f;
     struct graph_node *n;
+    char logits[STR_COUNT];
     int rc = build_check_logits(b, bottom[0]);
 
     if (rc < 0)
         return rc;
     if (counts && before >= 0 && b->g->values[before].shape.c != classes)
-        return build_error(b, "its bottom '%s' has %d logits, but that of the loss before it %d",
-                           b->layer->bottom[0], classes, b->g->values[before].shape.c);
+        return build_error(b, "its bottom '%s' has %s, but that of the loss before it %d",
+                           b->layer->bottom[0], str_count(logits, (uint64_t)classes, "logit"),
+                           b->g->values[before].shape.c);
     n = build_node(b, OP_SOFTMAX_LOSS, bottom, 1);
     n->desc.u.loss.adds = before >= 0;
     b->has_loss = true;

@@ -51,6 +51,7 @@ static int check_schedule(const struct plot_run *run, struct clr_error *err)
     const struct clr_schedule *s = &run->schedule;
     const struct csv *t = &run->table;
     const uint64_t last = (uint64_t)fmax(csv_at(t, t->rows - 1, HISTORY_ITERATION) - 1.0, 0.0);
+    char count[STR_COUNT];
     uint64_t at = 0;
 
     for (int i = 0; i < PIECES && run->scheduled && at < last; i++) {
@@ -58,8 +59,8 @@ static int check_schedule(const struct plot_run *run, struct clr_error *err)
         if (clr_schedule_lr(s, end - 1) < clr_schedule_lr(s, at) ||
             clr_schedule_lr(s, end) < clr_schedule_lr(s, end - 1))
             return clr_error_set(
-                err, CLR_EINPUT, "'%s': the rate falls before iteration %llu under %s: this is no range test",
-                run->csv_path, (unsigned long long)end + 1, clr_schedule_policy_name(s->policy));
+                err, CLR_EINPUT, "'%s': the rate falls before iteration %s under %s: this is no range test",
+                run->csv_path, str_count(count, end + 1, ""), clr_schedule_policy_name(s->policy));
         at = end;
     }
     return 0;

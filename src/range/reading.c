@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/smooth.h"
+#include "base/str.h"
 #include "range/rules.h"
 #include "range/unimodal.h"
 
@@ -259,6 +260,7 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
         [CLR_RANGE_LOSS_GREW] = "the training loss grew, and",
         [CLR_RANGE_TOO_SHORT] = "the training loss fell, but",
         [CLR_RANGE_AT_CHANCE] = "the training loss did not fall, and"};
+    char count[STR_COUNT];
 
     switch (r->verdict) {
     case CLR_RANGE_READ:
@@ -266,14 +268,14 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
         return;
     case CLR_RANGE_FEW_IMAGES:
         (void)snprintf(r->explanation, sizeof r->explanation,
-                       "the accuracy is that of %d image%s, and has a standard error of up to %.0f %%: too "
+                       "the accuracy is that of %s, and has a standard error of up to %.0f %%: too "
                        "much to read bounds from",
-                       c->images, c->images == 1 ? "" : "s", 100 * 0.5 / sqrt(c->images));
+                       str_count(count, (uint64_t)c->images, "image"), 100 * 0.5 / sqrt(c->images));
         return;
     case CLR_RANGE_FEW_POINTS:
         (void)snprintf(r->explanation, sizeof r->explanation,
-                       "the accuracy was measured %zu time%s%s: too few to read bounds from", c->count,
-                       c->count == 1 ? "" : "s", c->diverged ? " before the loss diverged" : "");
+                       "the accuracy was measured %s%s: too few to read bounds from",
+                       str_count(count, c->count, "time"), c->diverged ? " before the loss diverged" : "");
         return;
     case CLR_RANGE_FALLS:
         (void)snprintf(r->explanation, sizeof r->explanation,

@@ -204,7 +204,7 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
     const int eval_batch = s->eval_count < SESSION_EVAL_BATCH ? s->eval_count : SESSION_EVAL_BATCH;
     struct replica *r = &s->replica;
     const struct graph_value *logits;
-    char outputs[STR_COUNT];
+    char outputs[STR_COUNT], classes[STR_COUNT];
     int rc = graph_create(&r->test.graph, s->o->net, PHASE_TEST, image, eval_batch, err);
 
     if (rc == 0 && r->test.graph->logits < 0)
@@ -220,9 +220,9 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
     note_unused(r->test.graph);
     logits = &r->test.graph->values[r->test.graph->logits];
     if (logits->shape.c < d->classes)
-        return clr_error_set(
-            err, CLR_EINPUT, "'%s' has %s, data set '%s' has %d classes: set num_output to %d", logits->name,
-            str_count(outputs, (uint64_t)logits->shape.c, "output"), d->name, d->classes, d->classes);
+        return clr_error_set(err, CLR_EINPUT, "'%s' has %s, data set '%s' has %s: set num_output to %d",
+                             logits->name, str_count(outputs, (uint64_t)logits->shape.c, "output"), d->name,
+                             str_count(classes, (uint64_t)d->classes, "class"), d->classes);
     return 0;
 }
 

@@ -239,12 +239,15 @@ static int wait_for(pid_t pid, int patience_s)
 /* It ends before all is tuned: how, and what is kept. */
 static int end_early(const struct watch *w, int code, const char *how, struct clr_error *err)
 {
+    char all[STR_COUNT];
+
     if (!w->db)
         return clr_error_set(err, code, "%s before anything was tuned", how);
     return clr_error_set(err, code,
-                         "%s: %d of %d passes are tuned, and train uses what was found ('%s'); the same "
+                         "%s: tuned are %d of %s, and train uses what was found ('%s'); the same "
                          "command again begins with the first",
-                         how, w->event.item, w->event.items, w->event.record);
+                         how, w->event.item, str_count(all, (uint64_t)w->event.items, "pass"),
+                         w->event.record);
 }
 
 static int run_worker(struct watch *w, const char *const *worker, int patience_s, enum end *end,

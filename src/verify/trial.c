@@ -261,6 +261,7 @@ static void check_sums(struct trial *t, enum verify_output output, double limit,
 {
     double nmse = s->power > 0.0 ? s->error / s->power : s->error;
     double *worst = &t->result->nmse[output];
+    char bad[STR_COUNT], all[STR_COUNT];
 
     if (s->lost > 0)
         trial_fault(t, "%s: of %zu values that a NaN goes into %zu are numbers, or not written",
@@ -269,8 +270,8 @@ static void check_sums(struct trial *t, enum verify_output output, double limit,
         return;
     if (s->bad > 0) {
         nmse = INFINITY;
-        trial_fault(t, "%s: %zu of %zu values not written or not finite", verify_output_name(output), s->bad,
-                    s->count);
+        trial_fault(t, "%s: %s of %s values not written or not finite", verify_output_name(output),
+                    str_count(bad, s->bad, ""), str_count(all, s->count, ""));
     }
     if (!(nmse <= limit))
         trial_fault(t, "%s: NMSE %.2e, limit %.2e", verify_output_name(output), nmse, limit);

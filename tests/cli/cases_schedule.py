@@ -75,7 +75,7 @@ def schedule_of_whole_cycles():
     check(cycles.out == expect(clr(*triangle, "--iterations", 30), 0).out and "note" not in cycles.err, f"{cycles}")
     expect(clr(*triangle, "--cycles", 3, "--iterations", 30), 2, [], ["give one of them"])
     expect(clr(*triangle), 2, [], ["--iterations N is missing"])
-    expect(clr(*triangle, "--cycles", 10000000), 2, [], ["more than the 10000000 rows"])
+    expect(clr(*triangle, "--cycles", 10000000), 2, [], ["100,000,000 .* than the 10,000,000 rows"])
     expect(clr("schedule", "--policy", "fixed", "--lr", 0.1, "--cycles", 3), 2, [], ["policy fixed has no cycles"])
     expect(clr("schedule", "--policy", "triangular", "--cycles", 3), 2, [],
            ["--policy triangular needs .*--step-size N"])

@@ -280,11 +280,11 @@ def doctor_tells_what_is_wrong_from_what_does_not_run():
     """A pretended GPU, which computes nothing; and one whose compiler fails, since it has no folder for programs."""
     result = expect(clr("doctor", env=pretended(True)), 1, ["^WRONG +conv ", "^WRONG +training of quick"],
                     ["^last: a short training of quick",
-                     "clr-cl: of [0-9]+ .* [1-9][0-9]+ are wrong and 0 do not run on .*do not train there"])
+                     "clr-cl: [0-9]+ kernel variants .*: [1-9][0-9]+ wrong and 0 failed; do not train there"])
     check("error nan" not in result.out, f"{result}")
     result = expect(clr("doctor", "--quiet", env=pretended(False)), 1,
                     ["^FAILED +conv ", "^FAILED +training of quick"],
-                    ["clr-cl: of [0-9]+ .* 0 are wrong and [1-9][0-9]+ do not run on .*do not train there"])
+                    ["clr-cl: [0-9]+ kernel variants .*: 0 wrong and [1-9][0-9]+ failed; do not train there"])
     expect_lines(result.err, 1)
 
 

@@ -175,6 +175,8 @@ START_TEST(test_str__counts_with_their_nouns)
                 {2, "iteration", "2 iterations"},
                 {999, "", "999"},
                 {1000, "image", "1,000 images"},
+                {1, "pass", "1 pass"},
+                {10, "class", "10 classes"},
                 {1234567, "", "1,234,567"},
                 {UINT64_MAX, "byte", "18,446,744,073,709,551,615 bytes"}};
     char out[STR_COUNT];

@@ -787,7 +787,7 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
          "1: layer 'd': 2 mean_value, but images have 3 channels"},
         {DATA DENSE("ip", "data") LOSS("ip") "layer { name: 'a' type: 'Accuracy' bottom: 'ip' bottom: "
                                              "'label' top: 'a' accuracy_param { top_k: 4 } }",
-         "4: layer 'a': top_k 4, but there are 3 classes"},
+         "4: layer 'a': top_k 4 is more than the net's 3 logits"},
         {DATA "layer { name: 'c' type: 'Convolution' bottom: 'data' top: 'c' convolution_param { num_output: "
               "65536 "
               "kernel_size: 1 pad: 30000 } }" LOSS("c"),
