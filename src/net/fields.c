@@ -124,8 +124,8 @@ static int unsupported(struct layer_reading *in, struct pt_reader *r, const stru
     struct pt_field *field = NULL;
 
     return pt_refused(r, f->name, &field)
-               ? pt_error(in->doc, field, in->err, "field '%s' is not supported in %s", f->name,
-                          r->message->name)
+               ? pt_error(in->doc, field, in->err, "field '%s' is not supported in %s: %s", f->name,
+                          r->message->name, f->help)
                : 0;
 }
 

@@ -7,7 +7,7 @@ static const struct field fields[] = {
     {"num_output", FIELD_INT, "outputs", AT(desc.y[0].c), .required = true, .least = 1, .most = GEOMETRY_MAX},
     FIELDS_WEIGHTS,
     FIELD_AXIS,
-    FIELD_PLAIN("transpose", FIELD_FALSE, "weights are stored by output"),
+    FIELD_PLAIN("transpose", FIELD_FALSE, "weights are stored by input"),
     {0},
 };
 

@@ -31,6 +31,8 @@ int pt_error(struct prototxt *doc, const struct pt_field *field, struct clr_erro
     va_start(ap, format);
     (void)error_at(doc->file, field->line, field->column, &problem, format, ap);
     va_end(ap);
+    for (char *p = problem.message; *p; p++) /* what it quotes may have line ends: a problem is a line */
+        *p = *p == '\n' ? ' ' : *p;
     str_append(&doc->problems, "%s%s", doc->problem_count > 0 ? "\n" : "", problem.message);
     doc->problem_count++;
     return clr_error_set(err, CLR_EINPUT, "%s", problem.message);

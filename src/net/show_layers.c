@@ -120,23 +120,36 @@ static void append_fields(struct str *s, const struct field *fields, int indent)
     str_clear(&text);
 }
 
+/* ", engine, weight_filler.sparse"; a block that comes twice has its names once. */
+static void append_of_kind(struct str *s, const struct field *fields, enum field_kind kind, const char *block)
+{
+    for (const struct field *f = fields; f && f->name; f++) {
+        bool again = false;
+        for (const struct field *before = fields; before < f; before++)
+            again |= f->fields && before->fields == f->fields;
+        if (f->kind == kind)
+            str_append(s, ", %s%s%s", block ? block : "", block ? "." : "", f->name);
+        else if (f->kind == FIELD_BLOCK && !again)
+            append_of_kind(s, f->fields, kind, f->name);
+    }
+}
+
 /* "Without effect: engine, source" */
 static void append_names(struct str *s, const struct layer_class *class, enum field_kind kind,
                          const char *title)
 {
-    struct str text = {0};
-    int count = 0;
+    const bool several = class->blocks[1].fields && class->blocks[1].name;
+    struct str names = {0}, text = {0};
 
-    str_append(&text, "%s: ", title);
     for (int i = 0; i < LAYER_BLOCKS; i++)
-        for (const struct field *f = class->blocks[i].fields; f && f->name; f++)
-            if (f->kind == kind)
-                str_append(&text, "%s%s", count++ > 0 ? ", " : "", f->name);
-    if (count > 0) {
+        append_of_kind(&names, class->blocks[i].fields, kind, several ? class->blocks[i].name : NULL);
+    if (names.length > 0) {
+        str_append(&text, "%s: %s", title, names.text + sizeof ", " - 1);
         str_append(s, "\n");
         str_append_wrapped(s, str_text(&text), 2, 0);
     }
-    s->failed |= text.failed;
+    s->failed |= text.failed || names.failed;
+    str_clear(&names);
     str_clear(&text);
 }
 

@@ -185,16 +185,22 @@ static int compare_transforms(const struct session *s, struct clr_error *err)
 /* Report the losses that do not count, and the Accuracy layers that are not the accuracy of this run. */
 static void note_unused(const struct graph *g)
 {
-    for (size_t i = 0; i < g->node_count; i++)
+    const struct graph_value *logits = &g->values[g->logits];
+
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct graph_value *read = &g->values[g->nodes[i].x[0]];
         if (op_is(&g->nodes[i].desc, OP_LOSS) && !graph_runs(g, i))
             log_line(CLR_LOG_INFO, "layer '%s' is left out, and what only it needs: its loss_weight is 0",
                      g->nodes[i].desc.label);
         else if (op_is(&g->nodes[i].desc, OP_METRIC) && !graph_runs(g, i))
-            log_line(CLR_LOG_INFO,
-                     "layer '%s' (top %d of '%s') is not computed: accuracy is top 1 of '%s', which the last "
-                     "loss reads",
-                     g->nodes[i].desc.label, g->nodes[i].desc.u.accuracy.top_k,
-                     g->values[g->nodes[i].x[0]].name, g->values[g->logits].name);
+            log_line(
+                CLR_LOG_INFO,
+                "layer '%s' (top %d of '%s'%s) is not computed: accuracy is top 1 of '%s', which the last "
+                "loss reads",
+                g->nodes[i].desc.label, g->nodes[i].desc.u.accuracy.top_k, read->name,
+                read != logits && strcmp(read->name, logits->name) == 0 ? ", changed in place" : "",
+                logits->name);
+    }
 }
 
 static int plan_graphs(struct session *s, bool train, struct clr_error *err)

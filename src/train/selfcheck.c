@@ -115,7 +115,7 @@ static int compare_gradients(struct finding *f, const struct session *s, const s
         if (rc == 0)
             rc = ocl_read(s->replica.ctx, s->replica.params.g[p], 0, info->count * sizeof *got, got, err);
         if (rc == 0)
-            compare(f, what, got, c->dw[p], info->count, spread ? SPREADS * spread[p] : TINY);
+            compare(f, what, got, c->dw[p], info->count, TINY + (spread ? SPREADS * spread[p] : 0.0));
         free(got);
     }
     return rc;

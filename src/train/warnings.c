@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/log.h"
+#include "ops/op_class.h"
 
 #define FAR 5.0 /* times that loss */
 
@@ -16,14 +17,28 @@ static bool fills_equal(const struct filler *f)
            (f->kind == FILLER_GAUSSIAN && !(f->std > 0.0));
 }
 
-/* Are the node's weights equal at the beginning, and is that a fault? The layer that makes the logits learns
- * all the same. */
+/* Does a loss read that value, also behind a split? */
+static bool is_scores(const struct graph *g, int value)
+{
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct graph_node *n = &g->nodes[i];
+        for (int j = 0; n->x[0] == value && n->desc.kind == OP_SPLIT && j < n->desc.y_count; j++)
+            if (is_scores(g, n->y[j]))
+                return true;
+        if (n->x[0] == value && op_is(&n->desc, OP_LOSS))
+            return true;
+    }
+    return false;
+}
+
+/* Are the node's weights equal at the beginning, and is that a fault? A layer whose output a loss reads
+ * learns all the same, and one output has no others that it could be equal to. */
 static bool begins_equal(const struct session *s, const struct graph *g, const struct graph_node *n)
 {
     const struct graph_param *weights = n->param_count > 0 ? &g->params[n->param[0]] : NULL;
 
-    return weights && n->desc.backward && n->y[0] != g->logits && n->use[0] == 0 && weights->rank > 1 &&
-           weights->count > 1 && weights->mult.lr_mult > 0.0 && fills_equal(&weights->filler) &&
+    return weights && n->desc.backward && !is_scores(g, n->y[0]) && n->use[0] == 0 && weights->rank > 1 &&
+           weights->dims[0] > 1 && weights->mult.lr_mult > 0.0 && fills_equal(&weights->filler) &&
            !safetensors_find(&s->init, weights->name);
 }
 
@@ -39,10 +54,22 @@ static void warn_of_equal_weights(const struct session *s)
     if (count > 0)
         log_line(
             CLR_LOG_WARNING,
-            "all values of %s%s are equal, so the outputs of each of these layers stay equal and the net "
-            "hardly learns: give the layer a filler, such as weight_filler { type: \"msra\" }",
+            "all values of %s%s are equal, so the outputs of each such layer stay equal and the net hardly "
+            "learns: give the layer a filler, such as weight_filler { type: \"msra\" }",
             str_text(&names), count > 5 ? " and others" : "");
     str_clear(&names);
+}
+
+/* The loss has a softmax of its own: of probabilities it stays near that of chance. */
+static void warn_of_softmax(const struct graph *g)
+{
+    for (size_t i = 0; i < g->node_count; i++)
+        if (g->nodes[i].desc.kind == OP_SOFTMAX && is_scores(g, g->nodes[i].y[0]))
+            log_line(
+                CLR_LOG_WARNING,
+                "a loss reads what layer '%s' makes: SoftmaxWithLoss computes the softmax itself, so the "
+                "net learns slowly; take the layer away",
+                g->nodes[i].desc.label);
 }
 
 void warn_of_net(const struct session *s)
@@ -56,6 +83,7 @@ void warn_of_net(const struct session *s)
         log_line(CLR_LOG_WARNING, "'%s' has %s, and '%s' has %s: the other outputs are never correct",
                  logits->name, str_count(outputs, (uint64_t)logits->shape.c, "output"), s->o->data->name,
                  str_count(has, (uint64_t)classes, "class"));
+    warn_of_softmax(s->replica.train.graph);
     warn_of_equal_weights(s);
 }
 
@@ -85,6 +113,6 @@ void warn_of_first_loss(const struct session *s, double loss)
              amount, chance,
              bytes ? "the net's inputs are too large. `scale` 0.00392156862745098, also as a field of "
                      "transform_param, divides pixels by 255"
-                   : "its initial weights are too large; weight_filler { type: \"msra\" } fits layers before "
+                   : "the initial weights are too large; weight_filler { type: \"msra\" } fits layers before "
                      "a ReLU");
 }

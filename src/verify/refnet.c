@@ -221,14 +221,17 @@ void refnet_run(struct refnet *c, int n)
     for (size_t p = 0; p < g->param_count; p++)
         memset(c->dw[p], 0, g->params[p].count * sizeof **c->dw);
     for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;) {
-        const struct op_class *class = op_class(g->nodes[i].desc.kind);
+        const struct graph_node *node = &g->nodes[i];
+        const struct op_class *class = op_class(node->desc.kind);
         const struct op_ref r = arrays(c, i);
-        if (graph_runs(g, i) && class->ref_backward) {
-            class->ref_backward(&g->nodes[i].desc, &r);
-            add_parts(c, &g->nodes[i]);
-            for (int j = 0; j < g->nodes[i].desc.x_count; j++)
-                disturb(c, r.dx[j], &g->nodes[i].desc.x[j], g->value_count + (size_t)g->nodes[i].x[j]);
+        if (!graph_runs(g, i) || op_is(&node->desc, OP_METRIC))
+            continue;
+        if (class->ref_backward) { /* a loss makes its gradient going forward */
+            class->ref_backward(&node->desc, &r);
+            add_parts(c, node);
         }
+        for (int j = 0; j < node->desc.x_count; j++)
+            disturb(c, r.dx[j], &node->desc.x[j], g->value_count + (size_t)node->x[j]);
     }
 }
 

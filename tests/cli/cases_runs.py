@@ -126,7 +126,13 @@ def train_warns_of_nets_that_cannot_learn():
     raw = tiny_net("scale: 0.00390625", "scale: 30")
     equal = tiny_net('weight_filler { type: "xavier" }', "")
     wide = tiny_net("num_output: 10", "num_output: 12")
-    for net, words in ((usual, []), (raw, ["first loss", "--scale 0.0039"]), (wide, ["12 outputs", "10 classes"]),
+    accuracy = 'layer { name: "accuracy"'
+    twice = tiny_net(accuracy, 'layer { name: "prob" type: "Softmax" bottom: "ip1" top: "ip1" } ' + accuracy)
+    head = tiny_net(accuracy, 'layer { name: "aux" type: "InnerProduct" bottom: "pool1" top: "aux" inner_product_param '
+                    '{ num_output: 10 } } layer { name: "l1" type: "SoftmaxWithLoss" bottom: "aux" bottom: "label" }' +
+                    accuracy)
+    for net, words in ((usual, []), (head, []), (twice, ["layer 'prob'", "computes the softmax itself"]),
+                       (raw, ["first loss", "--scale 0.0039"]), (wide, ["12 outputs", "10 classes"]),
                        (equal, ["conv1.weight", "weight_filler"])):
         out = expect(clr(*tiny(net=net, iterations=3, out=fresh("run"))), 0).err
         check(("warning" in out) == bool(words) and all(word in out for word in words), f"{net}: {out}")

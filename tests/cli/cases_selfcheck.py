@@ -256,7 +256,16 @@ layer {
 }
 layer { name: "sum" type: "Eltwise" bottom: "SUM" bottom: "zero" top: "sum" }
 layer {
-  name: "ip" type: "InnerProduct" bottom: "sum" top: "ip"
+  name: "t" type: "InnerProduct" bottom: "data" top: "t"
+  inner_product_param { num_output: 20 weight_filler { type: "xavier" } }
+}
+layer { name: "tiny" type: "Eltwise" bottom: "t" bottom: "sum" top: "tiny" eltwise_param { coeff: 1e-21 coeff: 0 } }
+layer {
+  name: "tinier" type: "Eltwise" bottom: "tiny" bottom: "sum" top: "tinier"
+  eltwise_param { coeff: 1e-21 coeff: 1 }
+}
+layer {
+  name: "ip" type: "InnerProduct" bottom: "tinier" top: "ip"
   inner_product_param { num_output: 10 weight_filler { type: "xavier" } }
 }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
@@ -265,14 +274,17 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "
 
 @case
 def a_gradient_of_rounding_alone_is_no_fault_of_a_device():
-    """Gradients before a saturated TanH, and before terms that cancel, are 0, and in single precision nearly so."""
+    """Gradients before a saturated TanH, and before terms that cancel, are 0, and in single precision nearly so; those
+    of weights that are all equal are 0, too, and gradients of 1e-42 underflow."""
     device()
-    for other in "tanh", "zero":
+    equal = re.sub(r'type: "xavier"', 'type: "constant" value: 0.02', tiny_net().read_text(encoding="utf-8"))
+    for net in CANCELS.replace("SUM", "tanh"), CANCELS.replace("SUM", "zero"), equal:
         home = fresh("home")
-        result = expect(clr(*tiny(net=write(fresh("net.prototxt"), CANCELS.replace("SUM", other)), out=fresh("run"),
+        result = expect(clr(*tiny(net=write(fresh("net.prototxt"), net), out=fresh("run"),
                                   iterations=2, validate_every=None),
                             env={"XDG_CACHE_HOME": home / "cache", "XDG_DATA_HOME": home / "share"}), 0)
         check("wrong" not in result.err, f"{result}")
+    check(result.err.count("all values of") == 1, f"equal weights are not told\n{result}")
 
 
 @case

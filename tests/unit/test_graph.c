@@ -307,7 +307,7 @@ static void check_parameter(struct refnet *c, size_t p, const char *name)
     }
 }
 
-/* A net in double precision with images, labels and parameters from random numbers. */
+/* A net in double precision with images, labels and parameters from random numbers; NAN: equal parameters. */
 static struct refnet *must_fill(const struct graph *g, double std)
 {
     const size_t pixels = (size_t)(image.channels * image.height * image.width);
@@ -320,7 +320,7 @@ static struct refnet *must_fill(const struct graph *g, double std)
         c->labels[i] = i % 2;
     for (size_t p = 0; p < g->param_count; p++)
         for (size_t i = 0; i < g->params[p].count; i++)
-            c->w[p][i] = std * rng_normal(SEED, RNG_TEST, 1 + (uint32_t)p, i);
+            c->w[p][i] = isnan(std) ? 0.1 : std * rng_normal(SEED, RNG_TEST, 1 + (uint32_t)p, i);
     return c;
 }
 
@@ -378,6 +378,9 @@ START_TEST(test_graph__rounding_changes_what_cancels)
     ck_assert(relative_spread(OF_IMAGES(B("data") B("data"), "coeff: 3 coeff: -3"), 0.5) > 1.0);
     ck_assert(relative_spread(OF_IMAGES(B("data") B("data") B("data"), "coeff: 0 coeff: 3 coeff: -3"), 0.5) >
               1.0);
+    ck_assert(relative_spread(DATA DENSE("h", "data", "num_output: 4") DENSE("ip", "h", "num_output: 4")
+                                  LOSS("ip"),
+                              NAN) > 1.0);
     ck_assert(relative_spread(tanh_net, 0.1) < 1e-9);
     ck_assert(relative_spread(tanh_net, 60.0) > 1.0);
 #undef SUM

@@ -695,14 +695,14 @@ START_TEST(test_net__all_problems_at_once)
     static const char text[] =
         "layer { name: 'd' type: 'Data' top: 'd' data_param { batch_size: 0 } transform_param { mirror: true "
         "} }\n"
-        "layer { name: 'b' type: 'BatchNormal' bottom: 'd' top: 'b' }\n"
+        "layer { name: 'b' type: 'Batch\\nNormal' bottom: 'd' top: 'b' }\n"
         "layer { name: 'c' type: 'Convolution' botom: 'b' top: 'c' convolution_param { stride: x } }\n"
         "layer { name: 'o' type: 'Dropout' dropout_param { dropout_ratio: 2 } bottom: 'c' top: 'o' }\n"
         "foo: 1\n";
     static const char *const expected[] = {
         "1:54: field 'batch_size' is '0'",
         "1:88: 'mirror: true' is not supported",
-        "2:1: unknown layer type 'BatchNormal'",
+        "2:1: unknown layer type 'Batch Normal'",
         "3:39: unknown field 'botom' in layer: did you mean 'bottom'?",
         "3:79: field 'stride' is 'x'",
         "3:59: 'num_output' is missing",
