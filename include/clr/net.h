@@ -30,8 +30,8 @@ struct clr_image_shape {
     int channels, height, width;
 };
 
-/** The same of the text of such a file, in memory; `file` is what messages call it. Both are copied.
- * CLR_EUSAGE: one is NULL. */
+/** The same of the text of such a file, in memory; `file` is what errors call it. Both are copied.
+ * What has no effect is not logged. CLR_EUSAGE: one is NULL. */
 CLR_API int clr_net_from_text(struct clr_net_spec **out, const char *file, const char *text,
                               struct clr_error *err);
 

@@ -303,9 +303,9 @@ static bool is_used(const struct solver_reading *in, const char *field)
 static void skip_unused(struct solver_reading *in)
 {
     static const char *const fields[] = {
-        "solver_mode", "snapshot_format", "snapshot_prefix",     "average_loss",         "rms_decay",
-        "device_id",   "debug_info",      "test_initialization", "snapshot_after_train", "momentum2",
-        "delta"};
+        "test_iter", "solver_mode", "snapshot_format", "snapshot_prefix",     "average_loss",
+        "rms_decay", "device_id",   "debug_info",      "test_initialization", "snapshot_after_train",
+        "momentum2", "delta"};
     struct str list = {0};
 
     for (size_t i = 0; i < MEM_COUNT(fields); i++) {

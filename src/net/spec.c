@@ -183,7 +183,7 @@ int clr_net_from_text(struct clr_net_spec **out, const char *file, const char *t
 
     if (rc == 0)
         rc = mem_check_given(text, "text", err);
-    return rc < 0 ? rc : load(out, file, text, false, err);
+    return rc < 0 ? rc : load(out, file, text, true, err);
 }
 
 int spec_training_batch(int *out, const char *path, struct clr_error *err)

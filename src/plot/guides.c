@@ -41,7 +41,7 @@ void guides_take(struct drawing *d, size_t p)
 #define PLACES 32 /* along a line that are tried, on both sides */
 
 /* Draw the text beside its line, where it covers nothing. Without such a place it is omitted, which is
- * counted. */
+ * counted if it is a number. */
 static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guide *g)
 {
     const struct place_box l = guide_pixels(d, p, g), *b = &d->box[p];
@@ -61,7 +61,7 @@ static void draw_guide_text(struct drawing *d, size_t p, const struct chart_guid
         drawing_text(d, at.x + at.w / 2, at.y + at.h / 2, g->text, CANVAS_CENTER, INK_SOFT);
         return;
     }
-    d->omitted++;
+    d->omitted += g->text_at != CHART_TEXT_ALONG; /* along a line stands what the line is */
 }
 
 /* ---- texts above the panel ---- */

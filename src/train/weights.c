@@ -84,6 +84,15 @@ static void drop_misfits(struct str *s, struct st_file *file, const struct param
     }
 }
 
+/* Does any tensor fit, after drop_misfits()? */
+static bool fits(const struct st_file *file, const struct params *params)
+{
+    for (size_t i = 0; i < params->count; i++)
+        if (safetensors_find(file, params->info[i].name))
+            return true;
+    return false;
+}
+
 static int check_finite(const struct st_file *file, const char *path, struct clr_error *err)
 {
     for (size_t i = 0; i < file->count; i++)
@@ -109,7 +118,12 @@ int weights_read(struct st_file *out, const char *path, const struct params *par
         goto out;
     drop_misfits(&differences, &file, params);
     rc = str_check(&differences, err);
-    if (rc == 0 && differences.length > 0 && partial)
+    if (rc == 0 && partial && !fits(&file, params))
+        rc = clr_error_set(err, CLR_EINPUT,
+                           "%s does not fit the net: no tensor has the name and the shape of a "
+                           "parameter%s",
+                           path, str_text(&differences));
+    else if (rc == 0 && differences.length > 0 && partial)
         log_line(CLR_LOG_WARNING, "%s fits in part%s", path, str_text(&differences));
     else if (rc == 0 && differences.length > 0)
         rc = clr_error_set(err, CLR_EINPUT, "%s does not fit the net%s (%s)", path, str_text(&differences),

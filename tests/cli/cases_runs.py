@@ -235,6 +235,10 @@ def train_from_weights():
     misfit = {"net": other, "init": first / "final.safetensors"}
     expect(clr(*tiny(out=fresh("run"), **misfit)), 4, [], ["conv1.weight"])
     expect(clr(*tiny(out=fresh("run"), **misfit, init_partial=True)), 0)
+    misfit["net"] = write(fresh("net.prototxt"), re.sub('name: "(conv1|ip1)"', r'name: "my-\1"',
+                                                        tiny_net().read_text(encoding="utf-8")))
+    expect(clr(*tiny(out=fresh("run"), **misfit, init_partial=True)), 4, [],
+           ["no tensor has the name and the shape.*'conv1.weight' is not in the net"])
 
 
 @case

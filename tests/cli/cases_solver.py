@@ -44,7 +44,7 @@ def solver_says_what_options_say():
     device()
     one, two = fresh("run"), fresh("run")
     result = expect(train("--solver", solver(), "--out", one), 0, [],
-                    ["without effect here: solver_mode, snapshot_format"])
+                    ["without effect here: test_iter, solver_mode, snapshot_format"])
     check(result.err.count("without effect") == 1, f"{result}")
     expect(train("--net", tiny_net(), "--batch", 10, "--policy", "fixed", "--lr", 0.01, "--iterations", 20,
                  "--momentum-convention", "caffe", "--order", "sequential", "--seed", 3, "--validate-every", 10,
