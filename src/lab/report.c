@@ -12,6 +12,7 @@
 
 #include "base/archive.h"
 #include "base/fs.h"
+#include "base/history.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/smooth.h"
@@ -592,7 +593,22 @@ static int check_curve(bool *there, const char *folder, struct clr_error *err)
     return 0;
 }
 
-/* Folders and names of the runs that the figure shows and that are finished; how many in *count. */
+/* A run that diverged is drawn up to there, unless that was before its first evaluation. */
+static int check_history(bool *there, const char *folder, struct clr_error *err)
+{
+    struct csv rows;
+    int rc = archive_table(&rows, folder, "history.csv", history_columns, HISTORY_COLUMNS, err);
+
+    if (rc < 0)
+        return rc;
+    *there = rows.rows > 0;
+    if (!*there)
+        log_line(CLR_LOG_WARNING, "'%s' is not drawn: its loss diverged before the first evaluation", folder);
+    csv_clear(&rows);
+    return 0;
+}
+
+/* Folders and names of the runs that the figure shows and that ended; how many in *count. */
 static int find_inputs(const char **folders, const char **names, size_t *count, const struct results *r,
                        const struct lab_figure *figure, struct clr_error *err)
 {
@@ -600,8 +616,10 @@ static int find_inputs(const char **folders, const char **names, size_t *count, 
         const struct lab_run *run = &r->e->runs[figure->runs[k]];
         const struct cell *cells = cells_of(r, run);
         for (int s = 0; s < run->seed_count; s++) {
-            bool there = cells[s].state == LAB_FINISHED;
-            int rc = there && run->range_test ? check_curve(&there, cells[s].folder, err) : 0;
+            bool there = cells[s].state == LAB_FINISHED || cells[s].state == LAB_DIVERGED;
+            int rc = !there            ? 0
+                     : run->range_test ? check_curve(&there, cells[s].folder, err)
+                                       : check_history(&there, cells[s].folder, err);
             if (rc < 0)
                 return rc;
             folders[*count] = cells[s].folder;
