@@ -98,16 +98,19 @@ static int add_tests(struct plot_list *list, const char *path, struct clr_error 
 struct kept {
     struct plot_list *list;
     bool range_tests; /* add range tests only; false: runs only */
+    size_t others;    /* that are not added */
 };
 
 static int add_kept(void *user, const char *folder, bool range_test, struct clr_error *err)
 {
-    const struct kept *kept = user;
+    struct kept *kept = user;
     char *run;
     int rc;
 
-    if (range_test != kept->range_tests)
+    if (range_test != kept->range_tests) {
+        kept->others++;
         return 0;
+    }
     rc = str_duplicate(&run, folder, err);
     if (rc < 0)
         return rc;
@@ -119,7 +122,7 @@ static int add_kept(void *user, const char *folder, bool range_test, struct clr_
 
 int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind kind, struct clr_error *err)
 {
-    struct kept kept = {list, kind == PLOT_RANGE};
+    struct kept kept = {.list = list, .range_tests = kind == PLOT_RANGE};
     const size_t first = list->count;
     char *dir = NULL;
     int rc;
@@ -130,7 +133,9 @@ int plot_list_add_input(struct plot_list *list, const char *path, enum plot_kind
     rc = fs_folder_of(&dir, path, err);
     if (rc == 0)
         rc = archive_each(dir, add_kept, &kept, err);
-    if (rc == 0 && list->count == first)
+    if (rc == 0 && list->count == first && kept.others == 0)
+        rc = clr_error_set(err, CLR_EINPUT, "'%s' holds no finished run yet", path);
+    else if (rc == 0 && list->count == first)
         rc = clr_error_set(err, CLR_EINPUT, "'%s' holds %s only, which are drawn with 'clr-cl plot %s'", path,
                            kept.range_tests ? "runs" : "range tests", kept.range_tests ? "run" : "range");
     free(dir);

@@ -186,6 +186,10 @@ def plot_histories_need_their_settings():
     table.write_text("".join(lines))
     expect(clr("plot", "range", table, "-o", base / "x.png"), 4, [],
            ["holds runs only, which are drawn with 'clr-cl plot run'"])
+    table.write_text(lines[0])
+    write(base / "runs.json", '{"format": 1, "runs": {}}')
+    for kind in "run", "range":
+        expect(clr("plot", kind, table, "-o", base / "x.png"), 4, [], ["holds no finished run yet$"])
 
 
 @case
