@@ -57,7 +57,8 @@ static int recognise(const struct data_format **out, const char *folder, struct 
     return clr_error_set(err, CLR_EINPUT,
                          "there is no data set in '%s': expected data_batch_1.bin … and test_batch.bin "
                          "(CIFAR-10), train.bin and test.bin (CIFAR-100), or train-images-idx3-ubyte, "
-                         "train-labels-idx1-ubyte and the same of t10k (IDX, plain or .gz)",
+                         "train-labels-idx1-ubyte and the same of t10k (IDX, plain or .gz); the manual "
+                         "describes these files. Pictures in files of their own (JPEG, PNG) cannot be read",
                          folder);
 }
 

@@ -671,7 +671,8 @@ START_TEST(test_data__what_is_no_data_set_is_refused)
 
     expect_refused("cifar1O", "'cifar1O': did you mean 'cifar10'?", NULL);
     expect_refused("/nonexistent/x", "'/nonexistent/x'; there are cifar10, cifar100, mnist, ", NULL);
-    expect_refused(dir, "there is no data set in '", "data_batch_1.bin", "train-images-idx3-ubyte", NULL);
+    expect_refused(dir, "there is no data set in '", "data_batch_1.bin", "train-images-idx3-ubyte", "JPEG",
+                   NULL);
     write_file(dir, "file", "x", 1);
     expect_refused(in(dir, "file"), "is a file, but a data set is a folder", NULL);
     expect_refused("", "there is no data set and no folder ''", NULL);
