@@ -7,11 +7,12 @@
  * elementwise_backward  NDRange (ceil(H/ROWS), X_CB, batch)   dx from dy and what f′ depends on (VALUE, laid
  *                       out as T_…: x or y); dx may be dy's memory
  *
- * FORWARD   f of x and A          BACKWARD  dx of dy, A and x or y
+ * FORWARD   f of x and A0, …      BACKWARD  dx of dy, A0, … and x or y
  * FROM_Y    1: f′ is computed from y, 0: from x
  * KEEPS_0   1: f(0) is 0, 0: lanes beyond C have to be set to 0
  *
- * X_… Y_… DX_… DY_… T_… V C H W ROWS (rows a work-item handles) A (the function's parameter)
+ * X_… Y_… DX_… DY_… T_… V C H W ROWS (rows a work-item handles) A0 A1 A2 (the function's parameters, as far
+ * as it has them) LN_A0 (the logarithm of a base A0)
  */
 #ifndef FORWARD
 #error "elementwise.cl needs FORWARD and the other macros of its header"

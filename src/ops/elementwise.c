@@ -8,13 +8,13 @@
 
 #include "ops/op_impl.h"
 
-#define ELEMENTWISE(name, type, help, block, parameter, f, df, ...)                                          \
-    static double name##_f(double x, double a)                                                               \
+#define ELEMENTWISE(name, type, help, block, fields, f, df, ...)                                             \
+    static double name##_f(double x, const double *a)                                                        \
     {                                                                                                        \
         (void)a;                                                                                             \
         return f;                                                                                            \
     }                                                                                                        \
-    static double name##_df(double x, double y, double a)                                                    \
+    static double name##_df(double x, double y, const double *a)                                             \
     {                                                                                                        \
         (void)x;                                                                                             \
         (void)y;                                                                                             \
@@ -26,14 +26,14 @@
 
 static const struct {
     struct elementwise row;
-    double (*f)(double x, double a);
-    double (*df)(double x, double y, double a);
+    double (*f)(double x, const double *a);
+    double (*df)(double x, double y, const double *a);
 } functions[] = {
-#define PARAMETER(field_, help, usual_, least, most, other_)                                                 \
-    .field = (field_), .usual = (usual_), .other = (other_)
-#define NO_PARAMETER .field = NULL
-#define ELEMENTWISE(name_, type, help, block, parameter, f_, df_, ...)                                       \
-    {.row = {.name = #name_, parameter, __VA_ARGS__}, .f = name_##_f, .df = name_##_df},
+#define PARAMETER(number, field_, help, usual, least, most, first, second) {field_, {first, second}},
+#define ENGINE                                                             {0},
+#define NONE                                                               {0},
+#define ELEMENTWISE(name_, type, help, block, fields, f_, df_, ...)                                          \
+    {.row = {.name = #name_, .parameter = {fields}, __VA_ARGS__}, .f = name_##_f, .df = name_##_df},
 #include "ops/elementwise_rows.h"
 #undef ELEMENTWISE
 };
@@ -46,7 +46,7 @@ const struct elementwise *elementwise_row(const struct op_desc *d)
 bool elementwise_is_rectifier(const struct op_desc *d)
 {
     return d->kind == OP_ELEMENTWISE && d->u.elementwise.function == ELEMENTWISE_relu &&
-           !(d->u.elementwise.a > 0.0f);
+           !(d->u.elementwise.a[0] > 0.0f);
 }
 
 /* ------------------------------------------------------------------ operator */
@@ -63,11 +63,15 @@ static int kernel(struct op *op, const struct op_io *io, bool back, struct clr_e
     const struct elementwise *row = elementwise_row(&op->desc);
     const struct shape *x = &op->desc.x[0];
     const int rows = op_span(ocl_device(op->ctx), x->h);
+    const float *a = op->desc.u.elementwise.a;
     struct str options = {0};
 
-    str_append(&options, "-DV=%d -DROWS=%d -DC=%d -DH=%d -DW=%d -DA=%.9ef -DFROM_Y=%d -DKEEPS_0=%d",
-               op->block, rows, x->c, x->h, x->w, (double)op->desc.u.elementwise.a, row->from_y,
-               row->keeps_0 || x->c % op->block == 0);
+    str_append(&options, "-DV=%d -DROWS=%d -DC=%d -DH=%d -DW=%d -DFROM_Y=%d -DKEEPS_0=%d", op->block, rows,
+               x->c, x->h, x->w, row->from_y, row->keeps_0 || x->c % op->block == 0);
+    for (int i = 0; row->parameter[i].field; i++)
+        str_append(&options, " -DA%d=%.9ef", i, (double)a[i]);
+    if (row->base)
+        str_append(&options, " -DLN_A0=%.9ef", a[0] < 0.0f ? 1.0 : log((double)a[0]));
     str_append(&options, " -DFORWARD=%s -DBACKWARD=%s", row->forward, row->backward);
     op_tensor_macros(&options, op, io);
     tensor_macros(&options, "T", row->from_y ? &io->y[0] : &io->x[0]);
@@ -99,21 +103,36 @@ static const char *title(const struct op_desc *desc)
 
 /* ------------------------------------------------------------------ reference and cases */
 
+/* The parameters in double precision. */
+struct parameters {
+    double a[ELEMENTWISE_PARAMETERS];
+};
+
+static struct parameters parameters(const struct op_desc *d)
+{
+    struct parameters p;
+
+    for (int i = 0; i < ELEMENTWISE_PARAMETERS; i++)
+        p.a[i] = (double)d->u.elementwise.a[i];
+    return p;
+}
+
 static void reference_forward(const struct op_desc *d, const struct op_ref *r)
 {
     const size_t count = (size_t)r->n * op_elements(&d->x[0]);
+    const struct parameters p = parameters(d);
 
     for (size_t i = 0; i < count; i++)
-        r->y[0][i] = functions[d->u.elementwise.function].f(r->x[0][i], (double)d->u.elementwise.a);
+        r->y[0][i] = functions[d->u.elementwise.function].f(r->x[0][i], p.a);
 }
 
 static void reference_backward(const struct op_desc *d, const struct op_ref *r)
 {
     const size_t count = (size_t)r->n * op_elements(&d->x[0]);
+    const struct parameters p = parameters(d);
 
     for (size_t i = 0; i < count; i++)
-        r->dx[0][i] = r->dy[0][i] * functions[d->u.elementwise.function].df(r->x[0][i], r->y[0][i],
-                                                                            (double)d->u.elementwise.a);
+        r->dx[0][i] = r->dy[0][i] * functions[d->u.elementwise.function].df(r->x[0][i], r->y[0][i], p.a);
 }
 
 static const struct {
@@ -133,9 +152,11 @@ static void get_case(struct op_case *out, int i)
 
     d->u.elementwise.function = (enum elementwise_function)(i / (int)MEM_COUNT(shapes));
     row = elementwise_row(d);
-    d->u.elementwise.a = (float)(shapes[k].other ? row->other : row->usual);
-    if (row->field)
-        op_case_of(out, &shapes[k].x, shapes[k].small, ", %s %g", row->field, (double)d->u.elementwise.a);
+    for (int p = 0; row->parameter[p].field; p++)
+        d->u.elementwise.a[p] = (float)row->parameter[p].verify[shapes[k].other];
+    if (row->parameter[0].field)
+        op_case_of(out, &shapes[k].x, shapes[k].small, ", %s %g", row->parameter[0].field,
+                   (double)d->u.elementwise.a[0]);
     else
         op_case_of(out, &shapes[k].x, shapes[k].small, "%s", "");
 }

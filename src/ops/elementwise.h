@@ -9,10 +9,13 @@
 struct elementwise {
     const char *name; /* "relu": of the row */
     const char *forward, *backward;
-    bool from_y;         /* f′ is computed from y, so x may be overwritten; else from x */
-    bool keeps_0;        /* f(0) = 0 */
-    const char *field;   /* of the parameter a; NULL: has none */
-    double usual, other; /* a: its default, and another to verify with */
+    bool from_y;  /* f′ is computed from y, so x may be overwritten; else from x */
+    bool keeps_0; /* f(0) = 0 */
+    bool base;    /* a[0] is a base: above 0 and not 1, or −1 for e */
+    struct {
+        const char *field; /* NULL: no more */
+        double verify[2];  /* values to verify with */
+    } parameter[ELEMENTWISE_PARAMETERS + 1];
 };
 
 /* The row of d->u.elementwise.function. */

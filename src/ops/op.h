@@ -55,6 +55,8 @@ enum elementwise_function {
     ELEMENTWISE_COUNT
 };
 
+enum { ELEMENTWISE_PARAMETERS = 3 /* most of one function */ };
+
 enum eltwise_operation { ELTWISE_SUM, ELTWISE_PROD, ELTWISE_MAX };
 
 /* The passes of an operator; each may have several variants. */
@@ -104,7 +106,7 @@ struct op_desc {
         struct lrn_geometry lrn;
         struct {
             enum elementwise_function function;
-            float a; /* its parameter */
+            float a[ELEMENTWISE_PARAMETERS]; /* its parameters */
         } elementwise;
         struct {
             enum eltwise_operation operation;

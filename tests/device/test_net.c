@@ -183,6 +183,20 @@ static const struct test_net {
      LAYER("t2", "TanH", "c2", "c2", "")
      SCORES("c2")
      LOSS("scores")},
+    {"functions, in place and not",
+     ALWAYS, {2, 6, 7}, DATA
+     CONV("c1", "data", "num_output: 5 kernel_size: 3")
+     LAYER("f1", "ELU", "c1", "c1", "elu_param { alpha: 0.5 }")
+     LAYER("f2", "Swish", "c1", "c1", "")
+     LAYER("f3", "GELU", "c1", "y3", "")
+     CONV("c2", "y3", "num_output: 6 kernel_size: 3")
+     LAYER("f4", "BNLL", "c2", "c2", "")
+     LAYER("f5", "Exp", "c2", "c2", "exp_param { scale: -0.5 }")
+     LAYER("f6", "Power", "c2", "c2", "power_param { power: 2 shift: 0.5 }")
+     LAYER("f7", "Log", "c2", "c2", "log_param { base: 2 shift: 1 }")
+     LAYER("f8", "AbsVal", "c2", "c2", "")
+     SCORES("c2")
+     LOSS("scores")},
     {"residual blocks",
      ALWAYS, {3, 9, 8}, DATA
      CONV("c1", "data", "num_output: 6 kernel_size: 3 pad: 1")

@@ -263,7 +263,7 @@ static void verify_broken(const struct clr_device *device, const char *dir, size
 
     (void)snprintf(path, sizeof path, "%s/elementwise.cl", dir);
     str_append(&source, "%s%s%s%s%s", relu_head,
-               mistakes[mistake].no_nan ? "v > 0.0f ? v : 0.0f" : "v <= 0.0f ? A * v : v", relu_middle,
+               mistakes[mistake].no_nan ? "v > 0.0f ? v : 0.0f" : "v <= 0.0f ? A0 * v : v", relu_middle,
                mistakes[mistake].code, relu_tail);
     ck_assert_int_eq(fs_write_atomic(path, str_text(&source), source.length, &err), 0);
     str_clear(&source);

@@ -268,6 +268,17 @@ static const struct {
                                     DENSE("ip", "k2", "num_output: 3") LOSS("ip")},
     {"shared parameters", SHARING},
     {"two losses", TWO_LOSSES},
+    {"functions",
+     DATA CONV("c1", "data", "num_output: 4 kernel_size: 3")
+         LAYER("f1", "ELU", B("c1"), "elu_param { alpha: 0.7 }")
+             LAYER("f2", "Swish", B("f1"), "swish_param { beta: 1.5 }") LAYER("f3", "GELU", B("f2"), "")
+                 LAYER("f4", "BNLL", B("f3"), "")
+                     LAYER("f5", "Exp", B("f4"), "exp_param { base: 2 scale: 0.3 shift: -1 }")
+                         LAYER("f6", "Power", B("f5"), "power_param { power: 1.5 scale: 0.5 shift: 2 }")
+                             LAYER("f7", "Log", B("f6"), "log_param { base: 3 scale: 2 shift: 1 }")
+                                 CONV("c2", "f7", "num_output: 4 kernel_size: 3")
+                                     LAYER("f8", "AbsVal", B("c2"), "") DENSE("ip", "f8", "num_output: 3")
+                                         LOSS("ip")},
     {"product of a value with itself",
      DATA CONV("c1", "data", "num_output: 2 kernel_size: 3") IN_PLACE("s1", "Sigmoid", "c1") ELTWISE(
          "e", B("c1") B("c1") B("c1"), "operation: PROD") CONV("c2", "c1", "num_output: 2 kernel_size: 1")
@@ -433,6 +444,11 @@ START_TEST(test_graph__errors)
     } cases[] = {
         {DATA CONV("c", "data", "num_output: 4 kernel_size: 1") ELTWISE("e", B("c") B("data"), ""),
          "layer 'e': its bottom 'data' is 3×6×5, but 'c' is 4×6×5; it takes equal shapes"},
+        {DATA LAYER("e", "Exp", B("data"), "exp_param { base: 0 }"),
+         "'base' 0 is not above 0, and not 1; -1 means e"},
+        {DATA LAYER("l", "Log", B("data"), "log_param { base: 1 }"),
+         "'base' 1 is not above 0, and not 1; -1 means e"},
+        {DATA LAYER("e", "ELU", B("data"), "elu_param { engine: CAFFE }"), "unknown field 'engine'"},
         {DATA ELTWISE("e", B("data"), ""), "layer 'e' has 1 'bottom'; type Eltwise has 2 or more"},
         {DATA ELTWISE("e", B("data") B("label"), ""), "layer 'e': its bottom 'label' is the labels"},
         {DATA ELTWISE("e", B("data") B("data"), "coeff: 1"), "1 'coeff' for 2 bottoms: give one for each"},

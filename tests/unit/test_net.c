@@ -338,7 +338,7 @@ START_TEST(test_net__geometry_fields)
     ck_assert(n->madds == 6.0 * 9 * 3 * 1 * 2 * 3);
     n = find_node(g, "p");
     ck_assert(n->desc.u.pool.kh == 9 && n->desc.u.pool.kw == 3 && n->desc.y[0].h == 1 && n->desc.y[0].w == 1);
-    ck_assert(find_node(g, "r")->desc.u.elementwise.a == 0.1f && !find_node(g, "r")->in_place);
+    ck_assert(find_node(g, "r")->desc.u.elementwise.a[0] == 0.1f && !find_node(g, "r")->in_place);
     n = find_node(g, "n");
     ck_assert(n->desc.u.lrn.size == 5 && n->desc.u.lrn.alpha == 1.0f &&
               n->desc.u.lrn.region == LRN_ACROSS_CHANNELS);
