@@ -203,7 +203,7 @@ START_TEST(test_order__split_refuses_what_leaves_nothing)
 
     ck_assert_int_eq(order_split(&train, &count, &held_out, &images, 10, COUNT, 1, &err), CLR_EUSAGE);
     ck_assert_str_eq(err.message,
-                     "`validation` 1000: it must be at least 0 and below the 1000 training images");
+                     "`validation` 1000: it must be at least 0 and less than all 1,000 training images");
     ck_assert_int_eq(order_split(&train, &count, &held_out, &images, 10, -1, 1, &err), CLR_EUSAGE);
     ck_assert_int_eq(order_split(&train, &count, &held_out, &images, 9, 10, 1, &err), CLR_EUSAGE);
     ck_assert(train == NULL && held_out == NULL && count == -1);
