@@ -152,9 +152,10 @@ struct lab_listed {
     char *policy;                 /**< "triangular 0.001 to 0.04", "range test 0.0001 to 0.1" */
     char *device;                 /**< its last one */
     char *started;                /**< 2026-11-30T21:27:05Z */
-    const char *state;            /**< "finished", "diverged", "running", "stopped" */
+    const char *state;            /**< "finished", "diverged", "running", "stopped", "failed" */
     bool range_test, held_out;    /**< held_out: accuracies are on held-out images */
-    uint64_t seed, done, planned; /**< iterations */
+    uint64_t seed, done, planned; /**< iterations; of a run that has not ended, up to its last evaluation */
+    uint64_t diverged_at;         /**< iteration whose loss was not finite; 0: none */
     double accuracy, best;        /**< 0 … 1; NaN: not known */
     double seconds;               /**< NaN: not known */
 };
@@ -166,10 +167,10 @@ struct lab_list {
 
 /**
  * Find runs: each folder is a run's own, or is searched, four folders down; an experiment's histories.csv has
- * those whose folders were removed. In no order. A run that cannot be read is reported in the log and left
- * out.
+ * those whose folders were removed, also by the names of these. In no order. A run or folder that cannot be
+ * read, or a folder without runs, is reported in the log and left out.
  *
- * @return 0; CLR_EINPUT: there is no run in one of the folders
+ * @return 0; CLR_EINPUT: there is no run in any of the folders, or one is no folder
  */
 CLR_API int clr_lab_list(struct lab_list *out, const char *const *folders, size_t count,
                          struct clr_error *err);

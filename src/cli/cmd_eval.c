@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/archive.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "cli/run_options.h"
@@ -98,18 +99,27 @@ static int take_run(struct eval_run *run, struct run_options *o, const char *fol
 {
     const char *text;
     char *path = NULL;
+    bool archived = false;
     int rc = cli_check_kind(folder, CLR_FILE_RUN, err);
 
     if (rc == 0)
         rc = fs_join(&path, folder, "run.json", err);
+    if (rc == 0)
+        rc = archive_holds(&archived, folder, err);
     if (rc == 0 && !fs_exists(path))
-        rc = clr_error_set(err, CLR_EINPUT, "'%s' is not the folder of a run: it has no run.json", folder);
+        rc = clr_error_set(err, CLR_EINPUT,
+                           archived ? "the folder of the run '%s' was removed, and its weights with it"
+                                    : "'%s' is not the folder of a run: it has no run.json",
+                           folder);
     if (rc == 0)
         rc = json_read_run(&run->json, path, err);
     if (rc == 0)
         rc = fs_join(&run->weights, folder, "final.safetensors", err);
     if (rc == 0 && !o->train.init && !fs_exists(run->weights))
-        rc = clr_error_set(err, CLR_EINPUT, "the run in '%s' is not finished: it has no final.safetensors",
+        rc = clr_error_set(err, CLR_EINPUT,
+                           fs_exists_in(folder, "range.csv")
+                               ? "'%s' is a range test, which saves no weights"
+                               : "the run in '%s' is not finished: it has no final.safetensors",
                            folder);
     if (rc < 0)
         goto out;

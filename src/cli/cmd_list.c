@@ -10,6 +10,7 @@
 #include <clr/lab.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "cli/opt.h"
 
@@ -128,12 +129,13 @@ static void duration(char *out, size_t size, double seconds)
 /* "finished", "stopped at 1,200 of 4,000" */
 static void state(char *out, size_t size, const struct lab_listed *run)
 {
-    char done[STR_COUNT], planned[STR_COUNT];
+    const uint64_t at = run->diverged_at > 0 ? run->diverged_at : run->done;
+    char text[STR_COUNT], planned[STR_COUNT];
 
-    if (run->done == run->planned || run->done == 0)
+    if (at == run->planned || at == 0)
         str_copy(out, size, run->state);
     else
-        (void)snprintf(out, size, "%s at %s of %s", run->state, str_count(done, run->done, ""),
+        (void)snprintf(out, size, "%s at %s of %s", run->state, str_count(text, at, ""),
                        str_count(planned, run->planned, ""));
 }
 
@@ -187,28 +189,22 @@ static int print_table(const struct lab_list *list, struct clr_error *err)
     return 0;
 }
 
-/* A number, or JSON's null. */
-static json_t *real(double value)
-{
-    return isnan(value) ? json_null() : json_real(value);
-}
-
 static int print_json(const struct lab_list *list, struct clr_error *err)
 {
     json_t *runs = json_array();
 
     for (size_t i = 0; i < list->count; i++) {
         const struct lab_listed *r = &list->runs[i];
-        json_t *run = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:b, s:o, s:s, s:s}",
-                                "run", r->folder, "net", r->net, "data", r->data, "policy", r->policy, "seed",
-                                (json_int_t)r->seed, "state", r->state, "iterations", (json_int_t)r->done,
-                                "planned", (json_int_t)r->planned, "accuracy", real(r->accuracy), "best",
-                                real(r->best), "held_out", r->held_out, "seconds", real(r->seconds), "device",
-                                r->device, "started", r->started);
+        json_t *run = json_pack(
+            "{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "run",
+            json_text(r->folder), "net", json_text(r->net), "data", json_text(r->data), "policy",
+            json_text(r->policy), "seed", json_count(r->seed), "state", r->state, "iterations",
+            json_count(r->done), "planned", json_count(r->planned), "accuracy", json_finite(r->accuracy),
+            "best", json_finite(r->best), "held_out", r->held_out, "seconds", json_finite(r->seconds),
+            "device", json_text(r->device), "started", json_text(r->started));
         if (!run || json_array_append_new(runs, run) < 0) {
             json_decref(runs);
-            return clr_error_set(err, CLR_ENOMEM, "out of memory, or a name that is not UTF-8: '%s'",
-                                 r->folder);
+            return clr_error_set(err, CLR_ENOMEM, "out of memory for a list of runs");
         }
     }
     return cli_print_json(runs, err);

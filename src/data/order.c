@@ -78,9 +78,8 @@ int order_split(int32_t **train, int *train_count, int32_t **held_out, const str
     int rc, k = 0, h = 0;
 
     if (held < 0 || held >= images->count)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "`validation` %d: it must be at least 0 and less than all %s", held,
-                             str_count(all, (uint64_t)images->count, "training image"));
+        return clr_error_set(err, CLR_EUSAGE, "`validation` %d: it must be at least 0 and less than all %s",
+                             held, str_count(all, (uint64_t)images->count, "training image"));
     rc = mem_new(&counts, 3 * (size_t)classes, sizeof *counts, "counts of classes", err);
     if (rc < 0)
         return rc;

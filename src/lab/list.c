@@ -5,15 +5,18 @@
 #include <clr/lab.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <clr/schedule.h>
 
 #include "base/archive.h"
 #include "base/fs.h"
+#include "base/history.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "sched/stored.h"
@@ -73,15 +76,40 @@ static int read_state(struct lab_listed *run, const json_t *root, const char *fo
     run->state = status && strcmp(status, "finished") == 0   ? "finished"
                  : status && strcmp(status, "diverged") == 0 ? "diverged"
                  : fs_lock_holder(&holder, lock)             ? "running"
+                 : status && strcmp(status, "failed") == 0   ? "failed"
                                                              : "stopped";
     free(lock);
     return 0;
 }
 
+/* A run that has not ended has no result yet: what its tables have. */
+static int read_tables(struct lab_listed *run, const char *folder, struct clr_error *err)
+{
+    struct csv rows = {0}, times = {0};
+    bool there = false;
+    int rc = archive_table(&rows, folder, run->range_test ? "range.csv" : "history.csv", history_columns,
+                           HISTORY_COLUMNS, err);
+
+    for (size_t r = 0; r < rows.rows; r++) {
+        run->done = (uint64_t)csv_at(&rows, r, HISTORY_ITERATION);
+        run->accuracy = csv_at(&rows, r, HISTORY_VAL_ACC);
+        run->best = r == 0 ? run->accuracy : fmax(run->best, run->accuracy);
+    }
+    if (rc == 0)
+        rc = archive_has(&there, folder, "timing.csv", err);
+    if (rc == 0 && there)
+        rc = archive_table(&times, folder, "timing.csv", history_timing_columns, HISTORY_TIMING_COLUMNS, err);
+    if (times.rows > 0)
+        run->seconds = csv_at(&times, times.rows - 1, HISTORY_TIMING_SECONDS);
+    csv_clear(&rows);
+    csv_clear(&times);
+    return rc;
+}
+
 static int read_run(struct lab_listed *run, const char *folder, struct clr_error *err)
 {
     const json_t *settings, *result;
-    bool reading = false, table = false;
+    bool reading = false, table = false, history = false;
     json_t *root = NULL;
     int rc = archive_json(&root, folder, "run.json", err);
 
@@ -89,6 +117,8 @@ static int read_run(struct lab_listed *run, const char *folder, struct clr_error
         rc = archive_has(&reading, folder, "range.json", err);
     if (rc == 0)
         rc = archive_has(&table, folder, "range.csv", err);
+    if (rc == 0)
+        rc = archive_has(&history, folder, "history.csv", err);
     if (rc < 0)
         goto out;
     settings = json_object_get(root, "settings");
@@ -96,12 +126,15 @@ static int read_run(struct lab_listed *run, const char *folder, struct clr_error
     run->range_test = reading || table;
     (void)json_count_value(&run->planned, json_object_get(settings, "iterations"));
     (void)json_count_value(&run->done, json_object_get(result, "iterations"));
+    (void)json_count_value(&run->diverged_at, json_object_get(result, "diverged_at"));
     (void)json_count_value(&run->seed, json_object_get(settings, "seed"));
     run->held_out = number_member(settings, "validation") > 0.0;
     run->accuracy = number_member(result, "val_acc");
     run->best = number_member(result, "best_acc");
     run->seconds = number_member(result, "seconds");
     rc = read_state(run, root, folder, err);
+    if (rc == 0 && run->done == 0 && (table || history))
+        rc = read_tables(run, folder, err);
     if (rc == 0)
         rc = str_duplicate(&run->folder, strncmp(folder, "./", 2) == 0 && folder[2] ? folder + 2 : folder,
                            err);
@@ -165,12 +198,18 @@ static int add_archived(void *user, const char *folder, bool range_test, struct 
 static int search(struct lab_list *list, const char *path, int depth, struct clr_error *err)
 {
     const struct dirent *entry;
-    DIR *dir;
+    DIR *dir = NULL;
     int rc = 0;
 
+    if (access(path, R_OK | X_OK) != 0) {
+        log_line(CLR_LOG_WARNING, "'%s' is left out: %s", path, strerror(errno));
+        return 0;
+    }
     if (fs_exists_in(path, "run.json"))
         return add(list, path, err);
-    if (depth == 0 || !(dir = opendir(path)))
+    if (depth > 0 && !(dir = opendir(path)))
+        log_line(CLR_LOG_WARNING, "'%s' is left out: %s", path, strerror(errno));
+    if (!dir)
         return 0;
     while (rc == 0 && (entry = readdir(dir))) {
         char *below = NULL;
@@ -185,18 +224,33 @@ static int search(struct lab_list *list, const char *path, int depth, struct clr
     return rc < 0 || !fs_exists_in(path, ARCHIVE_TABLE) ? rc : archive_each(path, add_archived, list, err);
 }
 
+/* What the user named: a folder, or the name that a run has in an archive. */
+static int search_named(struct lab_list *list, const char *path, struct clr_error *err)
+{
+    const size_t before = list->count + list->skipped;
+    bool archived = false;
+    int rc = archive_holds(&archived, path, err);
+
+    if (rc < 0 || archived)
+        return rc < 0 ? rc : add(list, path, err);
+    if (!fs_is_dir(path))
+        return clr_error_set(err, CLR_EINPUT, fs_exists(path) ? "'%s' is no folder" : "'%s' does not exist",
+                             path);
+    rc = search(list, path, LIST_DEPTH, err);
+    if (rc == 0 && list->count + list->skipped == before)
+        log_line(CLR_LOG_WARNING, "there is no run in '%s': no run.json, %d folders down", path, LIST_DEPTH);
+    return rc;
+}
+
 int clr_lab_list(struct lab_list *out, const char *const *folders, size_t count, struct clr_error *err)
 {
     struct lab_list list = {0};
     int rc = 0;
 
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        const size_t before = list.count + list.skipped;
-        rc = search(&list, folders[i], LIST_DEPTH, err);
-        if (rc == 0 && list.count + list.skipped == before)
-            rc = clr_error_set(err, CLR_EINPUT, "there is no run in '%s': no run.json, %d folders down",
-                               folders[i], LIST_DEPTH);
-    }
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = search_named(&list, folders[i], err);
+    if (rc == 0 && list.count + list.skipped == 0)
+        rc = clr_error_set(err, CLR_EINPUT, "there is nothing to list");
     if (rc < 0)
         clr_lab_list_clear(&list);
     else

@@ -27,7 +27,7 @@ def run_folder(path, status="finished", **changes):
 def list_prints_a_table():
     folder = fresh("list")
     run_folder(folder / "b", val_acc=0.75)
-    run_folder(folder / "deep" / "er" / "a", status="diverged", iterations=120)
+    run_folder(folder / "deep" / "er" / "a", status="diverged", iterations=119, diverged_at=120)
     lines = expect(clr("list", folder), 0).out.splitlines()
     check(len(lines) == 3 and lines[0].split() == "run net data policy seed state accuracy best time".split(), lines)
     expected = "b mine.prototxt fashion-mnist triangular 0.001 to 0.04 7 finished 75.00 % 62.50 % 1.5 min"
@@ -79,7 +79,12 @@ def list_leaves_out_what_it_cannot_read():
     write(run_folder(folder / "bad") / "run.json", "{")
     result = expect(clr("list", folder), 4, ["good"], ["warning", "bad/run.json", "1 run could not be read"])
     check(len(result.out.splitlines()) == 2, result.out)
-    expect(clr("list", fresh("empty")), 4, [], ["there is no run in"])
+    empty = fresh("empty")
+    empty.mkdir()
+    expect(clr("list", folder / "good", empty), 0, ["good"], ["there is no run in '.*empty'"])
+    expect(clr("list", empty), 4, [], ["there is no run in", "nothing to list"])
+    expect(clr("list", empty / "no"), 4, [], ["'.*/no' does not exist"])
+    expect(clr("list", write(empty / "file", "")), 4, [], ["'.*/file' is no folder"])
     expect(clr("list"), 2, [], ["needs a folder"])
 
 
@@ -90,3 +95,24 @@ def list_reads_runs_of_0_1_and_of_experiments_without_folders():
     shutil.copytree(ROOT / "docs" / "results" / "short", folder, dirs_exist_ok=True)
     runs = json.loads(expect(clr("list", folder, "--json"), 0).out)
     check(len(runs) >= 3 and all(run["state"] == "finished" for run in runs), runs)
+    run, = json.loads(expect(clr("list", runs[0]["run"], "--json"), 0).out)
+    check(run == runs[0], f"another run by its name: {run}")
+
+
+@case
+def list_shows_what_a_run_has_done_so_far():
+    """A run that is killed has no result, but its tables; seeds have 64 bits, and names may be no UTF-8."""
+    folder = fresh("list")
+    for name, status, state in (("a", "running", "stopped"), ("b", "failed", "failed"), ("\udce4", "failed", "failed")):
+        path = run_folder(folder / name, status=status)
+        root = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        root["settings"]["seed"] = str(2**64 - 1)
+        del root["result"]
+        write(path / "run.json", json.dumps(root))
+        write(path / "history.csv", "iteration,trn_loss,lr,val_loss,val_acc\n1,2,0.1,2,0.5\n40,2,0.1,2,0.25\n")
+        write(path / "timing.csv", "iteration,seconds\n1,0.5\n40,2\n")
+        if name != "\udce4":
+            check(f"{state} at 40 of 600" in expect(clr("list", path), 0).out, state)
+    for run in json.loads(expect(clr("list", folder, "--json"), 0).out):
+        is_ = run["seed"], run["iterations"], run["accuracy"], run["best"], run["seconds"]
+        check(is_ == (str(2**64 - 1), 40, 0.25, 0.5, 2.0), run)

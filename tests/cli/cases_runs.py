@@ -253,7 +253,10 @@ def eval_takes_the_folder_of_a_run():
     expect(clr("eval", weights), 4, [], ["is a file of weights", "--weights"])
     weights.unlink()
     expect(clr("eval", out), 4, [], ["is not finished"])
+    write(out / "range.csv", "")
+    expect(clr("eval", out), 4, [], ["is a range test, which saves no weights"])
     expect(clr("eval", out.parent), 4, [], ["has no run.json"])
+    expect(clr("eval", ROOT / "docs" / "results" / "short" / "3000-seed-1"), 4, [], ["was removed, and its weights"])
 
 
 @case
