@@ -11,8 +11,13 @@
 #include "base/fs.h"
 #include "cli/opt.h"
 
+#define COMPARE OPT_SUB(0)
+#define MEASURE OPT_NO_SUB
+
 static const struct opt_sub subs[] = {
-    {"compare", "files that 'clr-cl bench --json' wrote", "mine.json --known"}, {NULL, NULL, NULL}};
+    {"compare", "files that 'clr-cl bench --json' wrote", .like = "mine.json --known"},
+    {.name = NULL},
+};
 
 static const struct opt_command command = {
     .subs = subs,
@@ -287,27 +292,12 @@ static int show(const struct bench_options *o, const struct clr_bench_report *re
     return rc;
 }
 
-/* Options of the one are refused by the other: `names`, to a NULL. */
-static int refuse_options(const struct opt_set *set, const char *const *names, const char *why,
-                          struct clr_error *err)
-{
-    for (; *names; names++)
-        if (opt_given(set, *names))
-            return clr_error_set(err, CLR_EUSAGE, "--%s %s", *names, why);
-    return 0;
-}
-
 static int compare(const struct opt_set *set, const struct bench_options *o, struct clr_error *err)
 {
-    static const char *const unused[] = {"device", "net", "batch", "plot", NULL};
     struct clr_bench_report *reports = NULL;
     size_t count = 0;
-    int rc = refuse_options(
-        set, unused, "has no effect on compare, which reads files; 'clr-cl plot bench' draws them", err);
+    int rc = check_outputs(o, set, err);
 
-    if (rc < 0)
-        return rc;
-    rc = check_outputs(o, set, err);
     if (rc == 0)
         rc = cli_check_different(set->args + 1, (size_t)set->arg_count - 1, err);
     if (rc == 0)
@@ -328,28 +318,30 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
 
 int cmd_bench(int argc, char **argv, struct clr_error *err)
 {
-    static const char *const compare_only[] = {"known", "csv", "markdown", NULL};
     struct bench_options o = {.net = "quick", .batch = 100};
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {OPT_TEXT, "device", "D", &o.device,
+        {OPT_TEXT, "device", "D", &o.device, .only = MEASURE,
          .help = "platform and device (0:1), cpu, gpu, part of a name, or all (default: $CLR_DEVICE, else "
                  "the best one that 'clr-cl devices' lists)"},
-        OPT_ROW_NET(&o.net),
-        OPT_ROW_BATCH(&o.batch),
+        OPT_ROW_NET(&o.net, MEASURE),
+        OPT_ROW_BATCH(&o.batch, MEASURE),
         {OPT_TEXT, "json", "FILE", &o.json,
          .help = "write everything that was measured as JSON, for compare and 'clr-cl plot bench'; compare: "
                  "the comparison"},
-        {OPT_TEXT, "plot", "FILE", &o.plot, .help = "draw the layers' times: .png, .svg or .pdf"},
+        {OPT_TEXT, "plot", "FILE", &o.plot, .only = MEASURE,
+         .help = "draw the layers' times: .png, .svg or .pdf"},
         OPT_ROW_QUIET(&o.quiet),
     };
     const struct opt of_compare[] = {
-        {OPT_FLAG, "known", NULL, &o.known,
+        {OPT_FLAG, "known", NULL, &o.known, .only = COMPARE,
          .help = "compare with the devices that this project has measured, too (with the net quick and "
                  "batches of 100; no others are compared)"},
-        {OPT_TEXT, "csv", "FILE", &o.csv, .help = "write the comparison as CSV, a line for each number"},
-        {OPT_TEXT, "markdown", "FILE", &o.markdown, .help = "write the comparison as tables in Markdown"},
+        {OPT_TEXT, "csv", "FILE", &o.csv, .only = COMPARE,
+         .help = "write the comparison as CSV, a line for each number"},
+        {OPT_TEXT, "markdown", "FILE", &o.markdown, .only = COMPARE,
+         .help = "write the comparison as tables in Markdown"},
     };
 
     opt_add(&set, "Options", table, MEM_COUNT(table));
@@ -359,12 +351,10 @@ int cmd_bench(int argc, char **argv, struct clr_error *err)
         goto out;
     cli_set_quiet(o.quiet);
     if (set.arg_count == 0)
-        rc = refuse_options(&set, compare_only, "is an option of 'clr-cl bench compare' only", err);
-    if (set.arg_count == 0 && rc == 0)
         rc = bench(&o, err);
-    else if (set.arg_count > 0 && strcmp(set.args[0], "compare") == 0)
+    else if (strcmp(set.args[0], "compare") == 0)
         rc = compare(&set, &o, err);
-    else if (set.arg_count > 0)
+    else
         rc = clr_error_set(err, CLR_EUSAGE, "there is no 'clr-cl bench %s'; usage: clr-cl bench %s",
                            set.args[0], command.usage);
 out:

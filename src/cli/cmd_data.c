@@ -10,11 +10,13 @@
 #include "cli/opt.h"
 
 static const struct opt_sub subs[] = {
-    {"info", "a data set: a name or a folder", "fashion-mnist"}, {"list", NULL, NULL}, {NULL, NULL, NULL}};
+    {"info", "a data set: a name or a folder", "fashion-mnist", .takes = "DATA"},
+    {"list", .alone = true},
+    {.name = NULL},
+};
 
 static const struct opt_command command = {
     .subs = subs,
-    .takes = "DATA",
     .name = "data",
     .usage = "info DATA [--json] | list [--json]",
     .about =
@@ -68,13 +70,13 @@ int cmd_data(int argc, char **argv, struct clr_error *err)
     rc = opt_parse(&set, &command, argc, argv, err);
     if (rc != 0)
         goto out;
-    if (strcmp(set.args[0], "info") == 0 && set.arg_count == 2)
+    if (strcmp(set.args[0], "info") == 0)
         rc = info(set.args[1], json, err);
-    else if (strcmp(set.args[0], "list") == 0 && set.arg_count == 1)
+    else if (strcmp(set.args[0], "list") == 0)
         rc = list(json, err);
     else
-        rc = clr_error_set(err, CLR_EUSAGE, "there is no 'clr-cl data %s%s'; usage: clr-cl data %s",
-                           set.args[0], set.arg_count > 1 ? " ..." : "", command.usage);
+        rc = clr_error_set(err, CLR_EUSAGE, "there is no 'clr-cl data %s'; usage: clr-cl data %s",
+                           set.args[0], command.usage);
 out:
     opt_clear(&set);
     return rc;

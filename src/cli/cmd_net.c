@@ -10,12 +10,16 @@
 
 #include "cli/opt.h"
 
+#define SHOW OPT_SUB(0)
+
 static const struct opt_sub subs[] = {
-    {"show", "a net: a name or a file", "quick"}, {"layers", NULL, NULL}, {NULL, NULL, NULL}};
+    {"show", "a net: a name or a file", "quick", .takes = "NET"},
+    {"layers", .takes = "TYPE"},
+    {.name = NULL},
+};
 
 static const struct opt_command command = {
     .subs = subs,
-    .takes = "NET",
     .name = "net",
     .usage = "show NET [--data DATA | --input CxHxW] [--batch B] [--json | --prototxt] | layers [TYPE]",
     .about =
@@ -111,9 +115,7 @@ static int run(const struct net_options *o, const struct opt_set *set, struct cl
     const char *sub = set->args[0], *name = set->arg_count > 1 ? set->args[1] : NULL;
 
     if (strcmp(sub, "layers") == 0)
-        return o->data || o->input[0] > 0 || o->json || o->prototxt
-                   ? clr_error_set(err, CLR_EUSAGE, "the options are for 'net show'; 'net layers' takes none")
-                   : layers(name, err);
+        return layers(name, err);
     if (strcmp(sub, "show") != 0)
         return clr_error_set(
             err, CLR_EUSAGE,
@@ -133,13 +135,14 @@ int cmd_net(int argc, char **argv, struct clr_error *err)
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
-        {OPT_TEXT, "data", "DATA", &o.data, .help = "take the size of the images from this data set"},
-        {OPT_SHAPE, "input", "CxHxW", o.input, .min = 1, .max = 65536,
+        {OPT_TEXT, "data", "DATA", &o.data, .only = SHOW,
+         .help = "take the size of the images from this data set"},
+        {OPT_SHAPE, "input", "CxHxW", o.input, .min = 1, .max = 65536, .only = SHOW,
          .help = "size of an image: channels, height, width (default: the net's)"},
-        {OPT_INT, "batch", "B", &o.batch, .min = 1, .max = 65536,
+        {OPT_INT, "batch", "B", &o.batch, .min = 1, .max = 65536, .only = SHOW,
          .help = "images of a batch, for the memory (default: 100)"},
-        {OPT_FLAG, "json", NULL, &o.json, .help = "print as JSON"},
-        {OPT_FLAG, "prototxt", NULL, &o.prototxt,
+        {OPT_FLAG, "json", NULL, &o.json, .only = SHOW, .help = "print as JSON"},
+        {OPT_FLAG, "prototxt", NULL, &o.prototxt, .only = SHOW,
          .help = "print the net's file, also that of a built-in net"},
     };
 

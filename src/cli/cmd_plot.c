@@ -36,23 +36,14 @@ static int check_inputs(const struct plot_list *in, const char *written, struct 
 
 /* ---- kinds ---- */
 
-static bool takes(const struct plot_kind_row *kind, const struct opt *o)
-{
-    return o->only == 0 || (o->only & kind->kind) != 0;
-}
-
-static int check_options(const struct opt_set *set, const struct plot_kind_row *kind,
-                         const struct clr_plot_options *options, struct clr_error *err)
+static int check_options(const struct plot_kind_row *kind, const struct clr_plot_options *options,
+                         struct clr_error *err)
 {
     if (options->over == CLR_PLOT_OVER_RATE && kind->kind == PLOT_RUN)
         return clr_error_set(err, CLR_EUSAGE,
                              "--over rate: 'plot range' draws accuracy over the rate; 'plot loss' takes it");
     if (options->over == CLR_PLOT_OVER_RATE && options->rates)
         return clr_error_set(err, CLR_EUSAGE, "--rates: with --over rate they are the x axis");
-    for (size_t i = 0; i < set->count; i++)
-        if (set->given[i] && !takes(kind, &set->options[i]))
-            return clr_error_set(err, CLR_EUSAGE, "--%s: not for 'plot %s'", set->options[i].name,
-                                 kind->name);
     return 0;
 }
 
@@ -63,7 +54,7 @@ static void narrow_help(struct opt_command *own, struct opt_set *set, const stru
     own->about = kind->about;
     own->examples = kind->examples;
     for (size_t i = 0; i < set->count; i++)
-        set->options[i].hidden = !takes(kind, &set->options[i]);
+        set->options[i].hidden = !opt_fits(&set->options[i], own, opt_sub_named(own, kind->name));
 }
 
 /* Is there a kind, and inputs that it draws? */
@@ -75,7 +66,7 @@ static int check_args(const struct plot_kind_row **out, const struct opt_set *se
 
     if (!kind)
         return plot_inputs_no_kind(set->args[0], err);
-    rc = check_options(set, kind, options, err);
+    rc = check_options(kind, options, err);
     for (int i = 1; i < set->arg_count && rc == 0; i++)
         rc = plot_inputs_check(kind->kind, set->args[i], err);
     *out = kind;
@@ -168,6 +159,7 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
     struct plot_list in = {.count = 0};
     double y_min = 0.0;
     static const char *const overs[] = {"iterations", "time", "rate", NULL};
+    static const char *const overs_of_run[] = {"iterations", "time", NULL};
     const char *output = NULL;
     bool quiet = false;
     struct opt_set set = {0};
@@ -185,7 +177,8 @@ int cmd_plot(int argc, char **argv, struct clr_error *err)
          .help = "resolution; 192 gives twice the pixels (default: 96)"},
         {OPT_TEXT, "title", "TEXT", &options.title, .may_be_empty = true,
          .help = "title; '' for none (default: made from the data)"},
-        {OPT_CHOICE, "over", "WHAT", &options.over, .choices = overs, .only = PLOT_RUN | PLOT_LOSS,
+        {OPT_CHOICE, "over", "WHAT", &options.over, .choices = overs,
+         .offers = kind && kind->kind == PLOT_RUN ? overs_of_run : NULL, .only = PLOT_RUN | PLOT_LOSS,
          .help = "run, loss: over iterations, or over time with the evaluations in it; loss: of range tests, "
                  "over the rate (default: iterations)"},
         {OPT_FLAG, "rates", NULL, &options.rates, .only = PLOT_RUN | PLOT_LOSS,

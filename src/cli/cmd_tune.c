@@ -50,8 +50,8 @@ struct tune_options {
 static void add_options(struct tune_options *o, struct opt_set *set)
 {
     const struct opt table[] = {
-        OPT_ROW_NET(&o->net),
-        OPT_ROW_BATCH(&o->batch),
+        OPT_ROW_NET(&o->net, 0),
+        OPT_ROW_BATCH(&o->batch, 0),
         {OPT_SHAPE, "input", "CxHxW", o->input, .min = 1, .max = 65536,
          .help = "size of an image: channels, height, width (default: the size in the net)"},
         OPT_ROW_DEVICE(&o->device),

@@ -1,10 +1,12 @@
 /*
  * Completion of command lines: what may follow, a word a line. The scripts in completions/ for shells call
- * `clr-cl [COMMAND] --complete PREVIOUS CURRENT`; where nothing is printed, they complete names of files.
+ * `clr-cl [COMMAND WORD...] --complete CURRENT`, with the line up to the word that is completed; "--policy=tri" is
+ * two words there. Where nothing is printed, they complete names of files.
  */
 #include "cli/complete.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <clr/dataset.h>
@@ -18,47 +20,84 @@ static void print_matching(const char *const *words, const char *begin)
             puts(*words);
 }
 
+/* The types that `net layers` lists: the first words of its lines, up to the first empty one. */
+static void print_types(const char *begin)
+{
+    char *text = NULL, *line, *rest = NULL;
+    struct clr_error err = {0};
+
+    if (clr_net_layers(&text, NULL, &err) < 0)
+        return;
+    *strstr(text, "\n\n") = '\0';
+    for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        line[strcspn(line, " ")] = '\0'; /* a line that continues begins with a space */
+        if (*line)
+            print_matching((const char *const[]){line, NULL}, begin);
+    }
+    free(text);
+}
+
 /* What an argument called so may be, besides a file. */
-static const char *const *names_of(const char *argument)
+static void print_names(const char *argument, const char *begin)
 {
-    return !argument                       ? NULL
-           : strcmp(argument, "NET") == 0  ? clr_net_names()
-           : strcmp(argument, "DATA") == 0 ? clr_dataset_names()
-           : strcmp(argument, "NAME") == 0 ? clr_lab_names()
-                                           : NULL;
+    if (argument && strcmp(argument, "TYPE") == 0)
+        print_types(begin);
+    else if (argument)
+        print_matching(strcmp(argument, "NET") == 0    ? clr_net_names()
+                       : strcmp(argument, "DATA") == 0 ? clr_dataset_names()
+                       : strcmp(argument, "NAME") == 0 ? clr_lab_names()
+                                                       : NULL,
+                       begin);
 }
 
-static const struct opt *option_of(const struct opt_set *set, const char *word)
+/* The option that the word names, whose value comes next, or NULL. */
+static const struct opt *option_before_value(const struct opt_set *set, const char *word)
 {
-    return strncmp(word, "--", 2) == 0 ? opt_find(set, word + 2) : NULL;
+    const bool is_long = strncmp(word, "--", 2) == 0;
+
+    for (const struct opt *o = set->options; o < set->options + set->count; o++)
+        if (o->kind != OPT_FLAG &&
+            (is_long ? strcmp(o->name, word + 2) == 0 : o->letter && word[1] == o->letter && word[2] == '\0'))
+            return o;
+    return NULL;
 }
 
-static bool is_sub(const struct opt_command *command, const char *word)
+static void print_options(const struct opt_set *set, const struct opt_command *command,
+                          const struct opt_sub *sub, const char *begin)
 {
-    for (const struct opt_sub *s = command->subs; s && s->name; s++)
-        if (strcmp(s->name, word) == 0)
-            return true;
-    return false;
+    for (const struct opt *o = set->options; o < set->options + set->count; o++) {
+        char word[64];
+        (void)snprintf(word, sizeof word, "--%s", o->name);
+        if (!o->hidden && opt_fits(o, command, sub))
+            print_matching((const char *const[]){word, NULL}, begin);
+    }
 }
 
-void complete_option(const struct opt_set *set, const struct opt_command *command, const char *before,
+void complete_option(const struct opt_set *set, const struct opt_command *command, char **words, int count,
                      const char *begin)
 {
-    const struct opt *o = option_of(set, before);
+    const struct opt_sub *sub = NULL;
+    const struct opt *o = NULL; /* whose value comes next */
+    int args = 0;
 
-    if (o && o->kind != OPT_FLAG) {
-        print_matching(o->choices ? o->choices : names_of(o->argument), begin);
-        return;
+    for (int i = 0; i < count; i++) {
+        if (o) {
+            o = NULL;
+        } else if (words[i][0] == '-') {
+            o = option_before_value(set, words[i]);
+        } else if (args++ == 0) {
+            sub = opt_sub_named(command, words[i]);
+        }
     }
-    if (strcmp(before, command->name) == 0 && command->subs) {
+    if (o && o->choices)
+        print_matching(o->offers ? o->offers : o->choices, begin);
+    else if (o)
+        print_names(o->argument, begin);
+    else if (begin[0] == '-')
+        print_options(set, command, sub, begin);
+    else if (command->subs && args == 0)
         for (const struct opt_sub *s = command->subs; s->name; s++)
             print_matching((const char *const[]){s->name, NULL}, begin);
-    } else if (strcmp(before, command->name) == 0 || is_sub(command, before))
-        print_matching(names_of(command->takes), begin);
-    for (size_t i = 0; begin[0] == '-' && i < set->count; i++) {
-        char word[64];
-        (void)snprintf(word, sizeof word, "--%s", set->options[i].name);
-        if (!set->options[i].hidden && strncmp(word, begin, strlen(begin)) == 0)
-            puts(word);
-    }
+    else if (args == (sub ? 1 : 0))
+        print_names(sub ? sub->takes : command->takes, begin);
 }

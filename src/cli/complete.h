@@ -4,8 +4,8 @@
 
 #include "cli/opt.h"
 
-/* Print what can follow the word `before` of a command's line and begins with `begin`, a word a line. */
-void complete_option(const struct opt_set *set, const struct opt_command *command, const char *before,
+/* Print what can follow the words of a command's line and begins with `begin`, a word a line. */
+void complete_option(const struct opt_set *set, const struct opt_command *command, char **words, int count,
                      const char *begin);
 
 #endif

@@ -73,9 +73,9 @@ static int run(int argc, char **argv, struct clr_error *err)
         printf("clr-cl %s (%s)\n", CLR_VERSION, clr_git_id());
         return 0;
     }
-    if (argc == 4 && strcmp(name, "--complete") == 0) { /* as in complete.c, of the first word */
+    if (argc == 3 && strcmp(name, "--complete") == 0) { /* as in complete.c, of the first word */
         for (size_t i = 0; i < MEM_COUNT(commands); i++)
-            if (commands[i].summary && strncmp(commands[i].name, argv[3], strlen(argv[3])) == 0)
+            if (commands[i].summary && strncmp(commands[i].name, argv[2], strlen(argv[2])) == 0)
                 puts(commands[i].name);
         return 0;
     }

@@ -41,6 +41,19 @@ bool opt_given(const struct opt_set *set, const char *name)
     return o && set->given[o - set->options];
 }
 
+const struct opt_sub *opt_sub_named(const struct opt_command *command, const char *name)
+{
+    for (const struct opt_sub *s = command->subs; s && s->name; s++)
+        if (strcmp(s->name, name) == 0)
+            return s;
+    return NULL;
+}
+
+bool opt_fits(const struct opt *o, const struct opt_command *command, const struct opt_sub *sub)
+{
+    return o->only == 0 || (o->only & (sub ? OPT_SUB(sub - command->subs) : OPT_NO_SUB)) != 0;
+}
+
 /* "sgd, nesterov or adam" */
 static void list_choices(struct str *out, const struct opt *o)
 {
@@ -74,13 +87,13 @@ static struct opt_sub next_argument(const struct opt_set *set, const struct opt_
 
     *sub = NULL;
     if (set->arg_count < command->min_args)
-        return (struct opt_sub){s ? s->name : NULL, command->asks, s ? s->like : command->like};
-    while (s && set->arg_count > 0 && s->name && strcmp(s->name, set->args[0]) != 0)
-        s++;
-    if (!s || set->arg_count == 0 || !s->name)
+        return (struct opt_sub){
+            .name = s ? s->name : NULL, .asks = command->asks, .like = s ? s->like : command->like};
+    s = set->arg_count > 0 ? opt_sub_named(command, set->args[0]) : NULL;
+    if (!s)
         return (struct opt_sub){0};
     *sub = s;
-    return set->arg_count > 1 ? (struct opt_sub){0} : (struct opt_sub){NULL, s->asks, s->like};
+    return set->arg_count > 1 ? (struct opt_sub){0} : (struct opt_sub){.asks = s->asks, .like = s->like};
 }
 
 /* "an experiment (a built-in name, or a file) and --out DIR" */
@@ -473,15 +486,57 @@ static int popt_failure(const struct opt_set *set, const struct opt_command *com
     }
 }
 
+/* "--known: not for 'bench', only for 'bench compare'" */
+static int refuse_option(const struct opt *o, const struct opt_command *command, const struct opt_sub *sub,
+                         struct clr_error *err)
+{
+    struct str s = {0};
+    int rc;
+
+    str_append(&s, "--%s: not for '%s%s%s', only for", o->name, command->name, sub ? " " : "",
+               sub ? sub->name : "");
+    if (opt_fits(o, command, NULL))
+        str_append(&s, " '%s'", command->name);
+    for (const struct opt_sub *other = command->subs; other->name; other++)
+        if (opt_fits(o, command, other))
+            str_append(&s, "%s '%s %s'", str_text(&s)[s.length - 1] == '\'' ? "," : "", command->name,
+                       other->name);
+    rc = str_check(&s, err);
+    if (rc == 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "%s", str_text(&s));
+    str_clear(&s);
+    return rc;
+}
+
+/* Refuse what a sub-command does not take. The command refuses one that does not exist. */
+static int check_sub(const struct opt_set *set, const struct opt_command *command, struct clr_error *err)
+{
+    const char *name = set->arg_count > 0 ? set->args[0] : NULL;
+    const struct opt_sub *sub = name ? opt_sub_named(command, name) : NULL;
+
+    if (!command->subs || (!sub && (name || command->min_args > 0)))
+        return 0;
+    for (size_t i = 0; i < set->count; i++)
+        if (set->given[i] && !opt_fits(&set->options[i], command, sub))
+            return refuse_option(&set->options[i], command, sub, err);
+    if (sub && sub->alone && set->arg_count > 1)
+        return clr_error_set(err, CLR_EUSAGE, "'%s %s' takes no argument, and '%s' is one", command->name,
+                             sub->name, set->args[1]);
+    return 0;
+}
+
 static int take_args(struct opt_set *set, const struct opt_command *command, struct clr_error *err)
 {
+    int rc;
+
     set->args = poptGetArgs(set->context);
     while (set->args && set->args[set->arg_count])
         set->arg_count++;
     if (set->arg_count > command->max_args)
         return clr_error_set(err, CLR_EUSAGE, "unexpected argument '%s'; usage: clr-cl %s %s",
                              set->args[command->max_args], command->name, command->usage);
-    return command->adds ? 0 : opt_require(set, command, NULL, true, err);
+    rc = check_sub(set, command, err);
+    return rc < 0 || command->adds ? rc : opt_require(set, command, NULL, true, err);
 }
 
 static int make_popt_table(struct opt_set *set, struct clr_error *err)
@@ -531,8 +586,8 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
     int code, rc;
 
     set->argv = argv;
-    if (argc == 4 && strcmp(argv[1], "--complete") == 0) {
-        complete_option(set, command, argv[2], argv[3]);
+    if (argc > 2 && strcmp(argv[argc - 2], "--complete") == 0) {
+        complete_option(set, command, argv + 1, argc - 3, argv[argc - 1]);
         return 1;
     }
     rc = make_popt_table(set, err);

@@ -67,13 +67,14 @@ struct opt {
     double min, max;            /* range of numbers; max 0: no upper limit */
     bool above, below;          /* the range excludes min, max */
     const char *const *choices; /* NULL-terminated */
+    const char *const *offers;  /* those that completion offers; NULL: all */
     bool list_choices;          /* the help begins with the choices: `help` does not name them */
     void (*list)(struct str *out, const char *name); /* what the help begins with, of the option's name */
     bool may_be_empty;                               /* OPT_TEXT */
     const char *like; /* an example of its value, with which a command line works; NULL: it is not required */
     bool (*needed)(const struct opt_set *set, const struct opt *o); /* is it required here? NULL: always */
     const char *by; /* the choice that decides this, or NULL */
-    unsigned only;  /* bits of the sub-commands that take it, as the command defines them; 0: all */
+    unsigned only;  /* OPT_SUB() of the sub-commands that take it, and OPT_NO_SUB; 0: all */
     bool hidden;    /* not in the help */
     char letter;    /* one-letter form; 0: none */
 };
@@ -85,14 +86,16 @@ struct opt {
         OPT_TEXT, "device", "D", (text),                                                                     \
             .help = OPT_DEVICE " (default: $CLR_DEVICE, else the best one that 'clr-cl devices' lists)"      \
     }
-#define OPT_ROW_NET(text)                                                                                    \
+#define OPT_ROW_NET(text, subs)                                                                              \
     {                                                                                                        \
         OPT_TEXT, "net", "NET", (text),                                                                      \
+            .only = (subs),                                                                                  \
             .help = "quick, full, caffe-quick, caffe-full, lenet, or a prototxt file (default: quick)"       \
     }
-#define OPT_ROW_BATCH(number)                                                                                \
+#define OPT_ROW_BATCH(number, subs)                                                                          \
     {                                                                                                        \
-        OPT_INT, "batch", "B", (number), .min = 1, .max = 65536, .help = "images of a batch (default: 100)"  \
+        OPT_INT, "batch", "B", (number), .min = 1, .max = 65536, .only = (subs),                             \
+                                         .help = "images of a batch (default: 100)"                          \
     }
 #define OPT_ROW_MOMENTUM(number)                                                                             \
     {                                                                                                        \
@@ -108,7 +111,13 @@ struct opt {
 struct opt_sub {
     const char *name;
     const char *asks, *like; /* its argument: what it is, and an example; NULL: none is required */
+    const char *takes;       /* as of a command */
+    bool alone;              /* it takes no argument */
 };
+
+/* Bit of the sub-command in that row, and of a command that is given none. */
+#define OPT_SUB(row) (1u << (row))
+#define OPT_NO_SUB   (1u << 31)
 
 struct opt_command {
     const char *name;        /* "train" */
@@ -118,9 +127,10 @@ struct opt_command {
     int min_args, max_args;  /* arguments that are no options */
     const char *asks, *like; /* the first of these, if it is required: "a folder"; and an example, or NULL */
     const struct opt_sub *subs; /* ends with a row without a name; NULL: there are none */
-    const char *takes;          /* for completion: "NET", "DATA" or "NAME", if the first argument, or that of
-                        * sub-commands, may be the name of something built in */
-    bool adds; /* it gives options values after opt_parse(), and then calls opt_require() itself */
+    const char
+        *takes; /* for completion: "NET", "DATA", "NAME" or "TYPE", if the first argument may be the name
+                        * of something built in */
+    bool adds;  /* it gives options values after opt_parse(), and then calls opt_require() itself */
 };
 
 #define OPT_MAX 64
@@ -153,6 +163,12 @@ int opt_add_value(struct opt_set *set, const char *name, const char *text, struc
 
 /* The option of that name (without the dashes), or NULL. */
 const struct opt *opt_find(const struct opt_set *set, const char *name);
+
+/* The sub-command of that name, or NULL. */
+const struct opt_sub *opt_sub_named(const struct opt_command *command, const char *name);
+
+/* Has the option an effect with that sub-command? NULL: with none. */
+bool opt_fits(const struct opt *o, const struct opt_command *command, const struct opt_sub *sub);
 
 /* Was the option of that name on the command line? */
 bool opt_given(const struct opt_set *set, const char *name);

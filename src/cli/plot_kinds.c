@@ -59,12 +59,12 @@ static const struct plot_kind_row g_kinds[] = {
 };
 
 const struct opt_sub plot_kinds_subs[] = {
-    {"run", "something to draw: folders of runs", "run"},
-    {"loss", "something to draw: folders of runs", "run"},
-    {"range", "something to draw: folders of range tests", "range"},
-    {"schedule", "something to draw: files of 'clr-cl schedule --csv'", "schedule.csv"},
-    {"bench", "something to draw: files of 'clr-cl bench --json'", "bench.json"},
-    {NULL, NULL, NULL},
+    {"run", "something to draw: folders of runs", .like = "run"},
+    {"loss", "something to draw: folders of runs", .like = "run"},
+    {"range", "something to draw: folders of range tests", .like = "range"},
+    {"schedule", "something to draw: files of 'clr-cl schedule --csv'", .like = "schedule.csv"},
+    {"bench", "something to draw: files of 'clr-cl bench --json'", .like = "bench.json"},
+    {.name = NULL},
 };
 
 const struct plot_kind_row *plot_kind_named(const char *name)

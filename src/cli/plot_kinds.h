@@ -8,13 +8,13 @@
 
 #define PLOT_KIND_NAMES "run, loss, range, schedule or bench"
 
-/* As bits. */
+/* As the bits of sub-commands, in the order of plot_kinds_subs. */
 enum plot_kind {
-    PLOT_RUN = 1 << 0,
-    PLOT_LOSS = 1 << 1,
-    PLOT_RANGE = 1 << 2,
-    PLOT_SCHEDULE = 1 << 3,
-    PLOT_BENCH = 1 << 4,
+    PLOT_RUN = OPT_SUB(0),
+    PLOT_LOSS = OPT_SUB(1),
+    PLOT_RANGE = OPT_SUB(2),
+    PLOT_SCHEDULE = OPT_SUB(3),
+    PLOT_BENCH = OPT_SUB(4),
 };
 
 struct plot_kind_row {

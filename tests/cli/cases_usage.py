@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from harness import (ROOT, Place, Result, case, check, clr, device, expect, expect_lines, fresh, skip, table,
                      write)
@@ -35,38 +36,95 @@ def check_help(command):
     return result.out
 
 
+def offered(*words):
+    """What may follow these words and begins with the last one."""
+    return expect(clr(*words[:-1], "--complete", words[-1]), 0).out.split()
+
+
 @case
 def completion_lists_what_may_follow():
-    """The words that the shells' completions get, and bash's script with them."""
-    for words, expected in (("--complete clr-cl tr", ["train"]),
-                            ("train --complete --net ca", ["caffe-quick", "caffe-full"]),
-                            ("train --complete x --momentum-", ["--momentum-convention"]),
-                            ("train --complete --policy tri", ["triangular", "triangular2"]),
-                            ("plot --complete plot r", ["run", "range"]), ("net --complete show le", ["lenet"]),
-                            ("data --complete info f", ["fashion-mnist"]), ("train --complete --out x", []),
-                            ("experiment --complete experiment q", ["quick-look"])):
-        check(expect(clr(*words.split()), 0).out.split() == expected, words)
-    script = ROOT / "src" / "cli" / "completions" / "clr-cl.bash"
-    program = shlex.quote(str(Place.program))
-    shell = (f'. {shlex.quote(str(script))}; COMP_WORDS=({program} train --net q); COMP_CWORD=3; '
-             '_clr_cl; echo "${COMPREPLY[*]}"')
-    out = subprocess.run(["bash", "-c", shell], stdout=subprocess.PIPE, text=True, check=True).stdout
-    check(out == "quick\n", out)
+    for words, expected in ((["tr"], ["train"]), (["train", "--net", "ca"], ["caffe-quick", "caffe-full"]),
+                            (["train", "--out", "x", "--momentum-"], ["--momentum-convention"]),
+                            (["train", "--policy", "tri"], ["triangular", "triangular2"]),
+                            (["plot", "--quiet", "-o", "run", "r"], ["run", "range"]), (["net", "show", "le"], ["lenet"]),
+                            (["net", "show", "--batch", "9", "le"], ["lenet"]), (["net", "layers", "In"], ["Input", "InnerProduct"]),
+                            (["net", "show", "lenet", "q"], []), (["net", "layers", "--"], []),
+                            (["plot", "run", "-o", "r"], []), (["plot", "bench", "--mul"], []),
+                            (["plot", "run", "--over", ""], ["iterations", "time"]),
+                            (["bench", "compare", "--device"], []), (["data", "list", ""], []),
+                            (["data", "info", "f"], ["fashion-mnist"]), (["train", "--out", ""], []),
+                            (["experiment", "q"], ["quick-look"])):
+        check(offered(*words) == expected, f"{words}: {offered(*words)}")
+
+
+REFUSED = r"unknown (option|layer)|--[a-z0-9-]+ takes|takes no|not for|there is no 'clr-cl|no effect"
+
+
+def check_accepted(*words, values=("",)):
+    """With one of the values at the end, a command refuses no word; it may lack others, or a device."""
+    for value in values:
+        result = clr(*words[:-1], words[-1] + value, env={"CLR_DEVICE": "none"})
+        if not re.search(REFUSED, result.err):
+            return
+    check(False, f"{result}")
+
+
+def check_offered(command, *sub):
+    """All that is offered after a command or its sub-command, and after its options."""
+    words = offered(command, *sub, "")
+    count = 0
+    for option in offered(command, *sub, "--"):
+        values = offered(command, *sub, option, "")
+        if values and values != words:  # which follow a flag
+            for value in values:
+                check_accepted(command, *sub, f"{option}={value}")
+        else:
+            check_accepted(command, *sub, option, values=["=none", "", "=1", "=0.5", "=3x32x32", "=0.1:0.2"])
+        count += 1
+    for word in words:
+        check_accepted(command, *sub, word)
+        if not sub and command in ("bench", "data", "net", "plot"):
+            count += check_offered(command, word)
+        count += 1
+    return count
+
+
+@case
+def commands_accept_what_completion_offers():
+    count = sum(check_offered(command) for command in offered(""))
+    check(count > 200, f"only {count} words are offered")
+
+
+def completed(shell, script):
+    """What a shell prints, with the folder of the script and the program as $1 and $2, whose home is the program's."""
+    program = Path(Place.program)
+    result = subprocess.run([*shell, "-c", script, "-", ROOT / "src" / "cli" / "completions", f"~/{program.name}"],
+                            stdout=subprocess.PIPE, text=True, check=True,
+                            env=dict(os.environ, HOME=str(program.parent)))
+    return result.stdout.splitlines()
+
+
+@case
+def bash_completes():
+    """The words as bash splits them."""
+    lines = completed(["bash"], """. "$1/clr-cl.bash"; program=$2
+        complete_words() { COMP_WORDS=("$program" "$@"); COMP_CWORD=$#; _clr_cl; echo "${COMPREPLY[*]}"; }
+        complete_words sched; complete_words train --net q; complete_words train --net = ca
+        complete_words train --policy =; complete_words bench --device 0 : 1 com; complete_words train --out x""")
+    check(lines[:3] == ["schedule", "quick", "caffe-quick caffe-full"], lines)
+    check(lines[3].startswith("fixed ") and lines[4:] == ["compare", ""], lines)
 
 
 @case
 def zsh_completes():
-    """The script for zsh, which finds it by itself, with the two functions that it ends in replaced by echo."""
+    """The script for zsh, which finds it by itself, with the functions that it ends in replaced by echo."""
     if not shutil.which("zsh"):
         skip("zsh is not installed")
-    scripts = shlex.quote(str(ROOT / "src" / "cli" / "completions"))
-    program = shlex.quote(str(Place.program))
-    shell = (f"fpath=({scripts} $fpath); autoload -Uz compinit; compinit -u -D; echo $_comps[clr-cl]; "
-             "compadd() { echo $words_that_follow; }; _files() { echo files; }; autoload +X _clr-cl; "
-             f"words=({program} tra); CURRENT=2; _clr-cl; words=({program} train --net q); CURRENT=4; _clr-cl; "
-             f"words=({program} train --out q); CURRENT=4; _clr-cl")
-    out = subprocess.run(["zsh", "-f", "-c", shell], stdout=subprocess.PIPE, text=True, check=True).stdout
-    check(out == "_clr-cl\ntrain\nquick\nfiles\n", out)
+    lines = completed(["zsh", "-f"], """fpath=("$1" $fpath); autoload -Uz compinit; compinit -u -D; echo $_comps[clr-cl]
+        compadd() { echo $words_that_follow; }; compset() { }; _files() { echo files; }; autoload +X _clr-cl; program=$2
+        complete_words() { words=("$program" "$@"); CURRENT=$#words; _clr-cl; }
+        complete_words sched; complete_words train --net q; complete_words train --net=ca; complete_words train --out q""")
+    check(lines == ["_clr-cl", "schedule", "quick", "caffe-quick caffe-full", "files"], lines)
 
 
 @case
@@ -133,10 +191,10 @@ table("usage", [
     ("bench compare of one file", ["bench", "compare", ROOT / "src/bench/known/h200-quick.json"], 2, [],
      ["has a single device", "--known"]),
     ("bench compare with a net", ["bench", "compare", "a.json", "b.json", "--net", "full"], 2, [],
-     ["--net has no effect on compare"]),
-    ("bench with known devices", ["bench", "--known"], 2, [], ["--known is an option of 'clr-cl bench compare' only"]),
+     ["--net: not for 'bench compare', only for 'bench'$"]),
+    ("bench with known devices", ["bench", "--known"], 2, [], ["--known: not for 'bench', only for 'bench compare'"]),
     ("bench with a comparison's file", ["bench", "--csv", "a.csv"], 2, [],
-     ["--csv is an option of 'clr-cl bench compare' only"]),
+     ["--csv: not for 'bench', only for"]),
     ("bench with a figure that is none", ["bench", "--plot", "a.gif"], 2, [], ["a.gif"]),
     ("bench with one file twice", ["bench", "--plot", "a.png", "--json", "a.png"], 2, [], ["are the same file"]),
     ("bench to standard output", ["bench", "--json", "-"], 2, [], ["'-' is not standard output: .*/dev/stdout"]),
@@ -149,6 +207,8 @@ table("usage", [
      ["'-' is not standard output"]),
     ("bench with a batch of none", ["bench", "--batch", "0"], 2, [], ["--batch"]),
     ("data with an unknown verb", ["data", "fetch", "cifar10"], 2, [], ["usage: clr-cl data"]),
+    ("net layers with options", ["net", "layers", "--json"], 2, [], ["--json: not for .net layers., only for .net show."]),
+    ("data list with a name", ["data", "list", "cifar10"], 2, [], ["^clr-cl: .data list. takes no argument"]),
     ("net with an unknown verb", ["net", "draw", "quick"], 2, [], ["usage: clr-cl net"]),
     ("net with two sizes", ["net", "show", "quick", "--input", "3x32x32", "--data", "x"], 2, [],
      ["give one"]),
@@ -156,7 +216,7 @@ table("usage", [
     ("plot of an unknown kind", ["plot", "pie", "x.csv", "-o", "x.png"], 2, [],
      ["run, loss, range, schedule or bench"]),
     ("plot of time where there is none", ["plot", "range", "x", "-o", "x.png", "--over", "time"], 2, [],
-     ["--over: not for 'plot range'"]),
+     ["--over: not for 'plot range', only for 'plot run', 'plot loss'$"]),
     ("plot of accuracy over rates", ["plot", "run", "x", "-o", "x.png", "--over", "rate"], 2, [], ["plot range"]),
     ("plot of rates over rates", ["plot", "loss", "x", "-o", "x.png", "--over", "rate", "--rates"], 2, [], ["--rates"]),
     ("plot of losses from a percentage on", ["plot", "loss", "x", "-o", "x.png", "--y-min", "9"], 2, [],
