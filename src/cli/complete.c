@@ -1,7 +1,7 @@
 /*
  * Completion of command lines: what may follow, a word a line. The scripts in completions/ for shells call
- * `clr-cl [COMMAND WORD...] --complete CURRENT`, with the line up to the word that is completed; "--policy=tri" is
- * two words there. Where nothing is printed, they complete names of files.
+ * `clr-cl [COMMAND WORD...] --complete CURRENT`, with the line up to the word that is completed;
+ * "--policy=tri" is two words there. Where nothing is printed, they complete names of files.
  */
 #include "cli/complete.h"
 

@@ -46,8 +46,10 @@ def completion_lists_what_may_follow():
     for words, expected in ((["tr"], ["train"]), (["train", "--net", "ca"], ["caffe-quick", "caffe-full"]),
                             (["train", "--out", "x", "--momentum-"], ["--momentum-convention"]),
                             (["train", "--policy", "tri"], ["triangular", "triangular2"]),
-                            (["plot", "--quiet", "-o", "run", "r"], ["run", "range"]), (["net", "show", "le"], ["lenet"]),
-                            (["net", "show", "--batch", "9", "le"], ["lenet"]), (["net", "layers", "In"], ["Input", "InnerProduct"]),
+                            (["plot", "--quiet", "-o", "run", "r"], ["run", "range"]),
+                            (["net", "show", "le"], ["lenet"]),
+                            (["net", "show", "--batch", "9", "le"], ["lenet"]),
+                            (["net", "layers", "In"], ["Input", "InnerProduct"]),
                             (["net", "show", "lenet", "q"], []), (["net", "layers", "--"], []),
                             (["plot", "run", "-o", "r"], []), (["plot", "bench", "--mul"], []),
                             (["plot", "run", "--over", ""], ["iterations", "time"]),
@@ -123,7 +125,8 @@ def zsh_completes():
     lines = completed(["zsh", "-f"], """fpath=("$1" $fpath); autoload -Uz compinit; compinit -u -D; echo $_comps[clr-cl]
         compadd() { echo $words_that_follow; }; compset() { }; _files() { echo files; }; autoload +X _clr-cl; program=$2
         complete_words() { words=("$program" "$@"); CURRENT=$#words; _clr-cl; }
-        complete_words sched; complete_words train --net q; complete_words train --net=ca; complete_words train --out q""")
+        complete_words sched; complete_words train --net q; complete_words train --net=ca
+        complete_words train --out q""")
     check(lines == ["_clr-cl", "schedule", "quick", "caffe-quick caffe-full", "files"], lines)
 
 
@@ -207,7 +210,8 @@ table("usage", [
      ["'-' is not standard output"]),
     ("bench with a batch of none", ["bench", "--batch", "0"], 2, [], ["--batch"]),
     ("data with an unknown verb", ["data", "fetch", "cifar10"], 2, [], ["usage: clr-cl data"]),
-    ("net layers with options", ["net", "layers", "--json"], 2, [], ["--json: not for .net layers., only for .net show."]),
+    ("net layers with options", ["net", "layers", "--json"], 2, [],
+     ["--json: not for .net layers., only for .net show."]),
     ("data list with a name", ["data", "list", "cifar10"], 2, [], ["^clr-cl: .data list. takes no argument"]),
     ("net with an unknown verb", ["net", "draw", "quick"], 2, [], ["usage: clr-cl net"]),
     ("net with two sizes", ["net", "show", "quick", "--input", "3x32x32", "--data", "x"], 2, [],
