@@ -27,6 +27,7 @@
 #include "cli/opt.h"
 
 #define MAX_DEVICES  16
+#define FAULTS       3900     /* bytes of lines that fit into an error, with "and 1,024 more" */
 #define LOOK_NS      20000000 /* at the workers, 50 times a second */
 #define LOCK_TRIES   50 /* a tenth of a second each: workers of a killed experiment need a moment to end */
 #define LOCK_WAIT_NS 100000000
@@ -69,11 +70,14 @@ struct work {
     struct lab_experiment *e;
     struct job *jobs; /* runs × their seeds, in the file's order */
     enum lab_state *states;
-    size_t *order;              /* the first seed of all runs, then the second, … */
-    size_t count;               /* of jobs */
-    size_t wanted, done;        /* of runs, with --seeds */
-    size_t failed;              /* of them, this time */
-    int failure;                /* error code of the first that failed */
+    size_t *order;                   /* the first seed of all runs, then the second, … */
+    size_t count;                    /* of jobs */
+    size_t wanted, done;             /* of runs, with --seeds */
+    size_t failed;                   /* of them, this time */
+    int failure;                     /* error code of the first that failed */
+    struct str faults;               /* why runs cannot be trained, as many lines as fit into an error */
+    size_t fault_count, named_count; /* lines; of them in faults */
+    const struct lab_run *last_faulty;
     size_t archived;            /* of them, in histories.csv only */
     size_t all_archived;        /* likewise, whether or not the experiment names them */
     char *devices[MAX_DEVICES]; /* "0:1"; of a single one NULL: the worker's own choice; owned */
@@ -117,7 +121,41 @@ static int set_arguments(struct job *job, bool quiet, struct clr_error *err)
     return rc;
 }
 
-/* Check the arguments of every run before the first one begins. */
+/* A line for each line of `why`; of the seeds of a run only the first. */
+static void add_faults(struct work *w, const struct lab_run *run, const char *why)
+{
+    if (run == w->last_faulty)
+        return;
+    w->last_faulty = run;
+    for (const char *end; *why; why = end + (*end == '\n')) {
+        struct str line = {0};
+        end = why + strcspn(why, "\n");
+        str_append(&line, "%s%s:%d: '%s' cannot be run: %.*s", w->fault_count > 0 ? "\n" : "", w->e->file,
+                   run->line, run->name, (int)(end - why), why);
+        if (w->fault_count == 0 ||
+            (w->fault_count == w->named_count && w->faults.length + line.length < FAULTS)) {
+            str_append(&w->faults, "%s", str_text(&line));
+            w->named_count++;
+        }
+        w->fault_count++;
+        str_clear(&line);
+    }
+}
+
+static int report_faults(const struct work *w, struct clr_error *err)
+{
+    char more[STR_COUNT + sizeof "\nand  more"] = "", count[STR_COUNT];
+    int rc = str_check(&w->faults, err);
+
+    if (rc < 0 || w->fault_count == 0)
+        return rc;
+    if (w->fault_count > w->named_count)
+        (void)snprintf(more, sizeof more, "\nand %s more",
+                       str_count(count, w->fault_count - w->named_count, ""));
+    return clr_error_set(err, CLR_EINPUT, "%s%s", str_text(&w->faults), more);
+}
+
+/* Check the arguments of every run before the first one begins; what is wrong with them goes to w->faults. */
 static int plan_job(struct work *w, size_t i, struct clr_error *err)
 {
     struct job *job = &w->jobs[i];
@@ -131,9 +169,11 @@ static int plan_job(struct work *w, size_t i, struct clr_error *err)
     rc = (job->run->range_test ? cmd_range_test_check : cmd_train_check)(&job->kept, job->arguments.count,
                                                                          job->arguments.values, &why);
     cli_set_quiet(w->quiet); /* the check takes the worker's --quiet */
+    if (rc < 0 && rc != CLR_EUSAGE)
+        return clr_error_set(err, rc, "%s:%d: '%s' cannot be run: %s", w->e->file, job->run->line,
+                             job->run->name, why.message);
     if (rc < 0)
-        return clr_error_set(err, rc == CLR_EUSAGE ? CLR_EINPUT : rc, "%s:%d: '%s' cannot be run: %s",
-                             w->e->file, job->run->line, job->run->name, why.message);
+        add_faults(w, job->run, why.message);
     return 0;
 }
 
@@ -162,6 +202,8 @@ static int plan(struct work *w, struct clr_error *err)
             rc = plan_job(w, n++, err);
         }
     }
+    if (rc == 0)
+        rc = report_faults(w, err);
     if (rc == 0 && w->seeds > most)
         cli_warn("--seeds %d: no run has more than %d", w->seeds, most);
     for (int s = 0; s < (w->seeds > 0 && w->seeds < most ? w->seeds : most) && rc == 0; s++) {
@@ -627,6 +669,7 @@ static void clear(struct work *w)
     }
     for (size_t i = 0; i < w->device_count; i++)
         free(w->devices[i]);
+    str_clear(&w->faults);
     free(w->jobs);
     free(w->states);
     free(w->order);

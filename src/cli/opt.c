@@ -580,9 +580,24 @@ int opt_add_value(struct opt_set *set, const char *name, const char *text, struc
     return rc < 0 ? rc : give(set, (size_t)(opt_find(set, name) - set->options), copy, err);
 }
 
+/* The option of popt's code, with its value. */
+static int take_option(struct opt_set *set, int code, struct clr_error *err)
+{
+    const size_t i = (size_t)code - 1;
+    char *text;
+
+    if (code == OPT_MAX + 1) /* --help */
+        return 0;
+    text = set->options[i].kind == OPT_FLAG ? NULL : poptGetOptArg(set->context);
+    if (!text && set->options[i].kind != OPT_FLAG)
+        return clr_error_set(err, CLR_EUSAGE, "--%s needs a value", set->options[i].name);
+    return give(set, i, text, err);
+}
+
 int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, char **argv,
               struct clr_error *err)
 {
+    struct str faults = {0}; /* a line each */
     int code, rc;
 
     set->argv = argv;
@@ -599,22 +614,21 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
     set->context = poptGetContext("clr-cl", argc, (const char **)argv, set->table, 0);
     if (!set->context)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for options");
-    while ((code = poptGetNextOpt(set->context)) > 0) {
-        size_t i = (size_t)code - 1;
-        if (code == OPT_MAX + 1) {
+    while ((code = poptGetNextOpt(set->context)) != -1 && (rc == 0 || rc == CLR_EUSAGE)) {
+        if (code == OPT_MAX + 1 && faults.length == 0) {
             print_help(set, command);
             return 1;
         }
-        char *text = set->options[i].kind == OPT_FLAG ? NULL : poptGetOptArg(set->context);
-        if (!text && set->options[i].kind != OPT_FLAG)
-            return clr_error_set(err, CLR_EUSAGE, "--%s needs a value", set->options[i].name);
-        rc = give(set, i, text, err);
-        if (rc < 0)
-            return rc;
+        rc = code < 0 ? popt_failure(set, command, code, err) : take_option(set, code, err);
+        if (rc == CLR_EUSAGE)
+            str_append(&faults, "%s%s", faults.length > 0 ? "\n" : "", err->message);
     }
-    if (code < -1)
-        return popt_failure(set, command, code, err);
-    return take_args(set, command, err);
+    if (rc == 0 || rc == CLR_EUSAGE)
+        rc = str_check(&faults, err);
+    if (rc == 0 && faults.length > 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "%s", str_text(&faults));
+    str_clear(&faults);
+    return rc < 0 ? rc : take_args(set, command, err);
 }
 
 void opt_clear(struct opt_set *set)

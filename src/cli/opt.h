@@ -152,7 +152,8 @@ void opt_add(struct opt_set *set, const char *title, const struct opt *table, si
 /*
  * Parse argv (argv[0] is the command's name, and NULL follows the last), and check that nothing is missing.
  *
- * Returns 0: parsed; 1: --help was given and is printed; CLR_EUSAGE; CLR_ENOMEM.
+ * Returns 0: parsed; 1: --help was given and is printed; CLR_EUSAGE, a line for each option that is wrong;
+ * CLR_ENOMEM.
  */
 int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, char **argv,
               struct clr_error *err);

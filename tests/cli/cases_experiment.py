@@ -408,6 +408,19 @@ def experiment_refuses_before_it_runs():
 
 
 @case
+def experiment_reports_the_faults_of_all_runs():
+    """A line for each option that is wrong, and one for all that are missing, once for all seeds of a run."""
+    file = write(fresh("x.prototxt"), 'name: "x" seed: 1 seed: 2\nrun { name: "a" policy: "fixed" lr: 1 }\n'
+                 'run { name: "b" policy: "fixd" lrr: 3 lr: 2 }')
+    lines = expect(clr("experiment", file, "--out", fresh("out")), 4).err.splitlines()
+    begin = [":2: 'a' cannot be run: --net NET, --data DATA and --iterations N are missing",
+             ":3: 'b' cannot be run: --policy takes", ":3: 'b' cannot be run: unknown option '--lrr'"]
+    check(all(want in line for want, line in zip(begin, lines)) and len(lines) == 3, lines)
+    runs = "".join(f'run {{ name: "r{i}" lr: 1 }}\n' for i in range(60))
+    expect(clr("experiment", write(file, 'name: "x"\n' + runs), "--out", fresh("out")), 4, [], ["^and [0-9]+ more$"])
+
+
+@case
 def experiment_writes_into_its_folder_alone():
     """A value is not parsed as an option: a flag's value can set neither another folder nor --help."""
     out, other = fresh("out"), fresh("other")

@@ -131,6 +131,13 @@ def zsh_completes():
 
 
 @case
+def options_that_are_wrong_are_reported_at_once():
+    result = expect(clr("train", "--itertions", "3", "--lr", "x", "--help"), 2, [],
+                    ["^clr-cl: unknown option '--itertions'", "^--lr takes a number above 0"])
+    expect_lines(result.err, 2)
+
+
+@case
 def help_of_the_program():
     check("train" in commands() and len(commands()) > 12, f"the help lists {commands()}")
 
