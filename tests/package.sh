@@ -23,11 +23,22 @@ compile() {
         cd "$work" && ./example lenet fashion-mnist 2
 }
 gone() {
-    [ ! -e /usr/bin/clr-cl ] && [ ! -e /usr/include/clr ] && ! ls /usr/lib/*/libclr-cl.so*
+    for left in /usr/bin/clr-cl /usr/include/clr /usr/lib/*/libclr-cl* /usr/lib/*/pkgconfig/clr-cl.pc /usr/share/clr-cl \
+        /usr/share/man/man1/clr-cl.1* /usr/share/bash-completion/completions/clr-cl \
+        /usr/share/zsh/vendor-completions/_clr-cl /usr/share/doc/clr-cl /usr/share/doc/libclr-cl*; do
+        [ ! -e "$left" ] || return 1
+    done
+}
+# The files that README.md shows or links to.
+links() {
+    for file in $(sed -n 's/](/\n](/gp' README.md | sed -n 's/^](\([^):#]*\)).*/\1/p'); do
+        [ -f "/usr/share/doc/clr-cl/$file" ] || return 1
+    done
 }
 check "the packages are built, without errors of lintian" tools/package "$work/packages"
 check "they are installed" apt-get install -y --no-install-recommends "$work"/packages/*.deb
 check "the command works" use
+check "what README.md names is installed beside it" links
 check "the example program is compiled and runs" compile
 check "they are removed" apt-get purge -y clr-cl libclr-cl-dev 'libclr-cl0*'
 check "nothing is left" gone

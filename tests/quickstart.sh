@@ -1,13 +1,13 @@
 #!/bin/sh
-# Does tools/quickstart do all that it says, and do the commands that it ends with work as printed? Runs it in a folder
-# whose name has a space and a quote, then pastes these commands into a shell somewhere else.
+# Does tools/quickstart do all that it says, and do the commands that it ends with work as printed? Gives it a relative
+# folder whose name has a space and a quote, then pastes these commands into a shell somewhere else.
 # The last line is "N passed, N failed, N skipped".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/check.sh
 out="$work/it's here"
 run() {
-    tools/quickstart "$out" >"$work/out"
+    tools=$PWD/tools && (cd "$work" && "$tools/quickstart" "it's here" >out)
 }
 made() {
     for figure in range.png runs.png; do
