@@ -23,17 +23,18 @@ compile() {
         cd "$work" && ./example lenet fashion-mnist 2
 }
 gone() {
-    for left in /usr/bin/clr-cl /usr/include/clr /usr/lib/*/libclr-cl* /usr/lib/*/pkgconfig/clr-cl.pc /usr/share/clr-cl \
-        /usr/share/man/man1/clr-cl.1* /usr/share/bash-completion/completions/clr-cl \
+    for left in /usr/bin/clr-cl /usr/include/clr /usr/lib/*/libclr-cl* /usr/lib/*/pkgconfig/clr-cl.pc \
+        /usr/share/clr-cl /usr/share/man/man1/clr-cl.1* /usr/share/bash-completion/completions/clr-cl \
         /usr/share/zsh/vendor-completions/_clr-cl /usr/share/doc/clr-cl /usr/share/doc/libclr-cl*; do
         [ ! -e "$left" ] || return 1
     done
 }
 # The files that README.md shows or links to.
 links() {
-    for file in $(sed -n 's/](/\n](/gp' README.md | sed -n 's/^](\([^):#]*\)).*/\1/p'); do
+    sed -n 's/](/\n](/gp' README.md | sed -n 's/^](\([^):#]*\)).*/\1/p' >"$work/links"
+    while read -r file; do
         [ -f "/usr/share/doc/clr-cl/$file" ] || return 1
-    done
+    done <"$work/links"
 }
 check "the packages are built, without errors of lintian" tools/package "$work/packages"
 check "they are installed" apt-get install -y --no-install-recommends "$work"/packages/*.deb
