@@ -244,7 +244,7 @@ static int end_early(const struct watch *w, int code, const char *how, struct cl
     if (!w->db)
         return clr_error_set(err, code, "%s before anything was tuned", how);
     return clr_error_set(err, code,
-                         "%s: tuned are %d of %s, and train uses what was found ('%s'); the same "
+                         "%s after %d of %s; train uses what was found ('%s'); the same "
                          "command again begins with the first",
                          how, w->event.item, str_count(all, (uint64_t)w->event.items, "pass"),
                          w->event.record);

@@ -161,7 +161,7 @@ def tune_says_how_far_it_is_and_is_stopped():
            ["^tuning for .*: 7 passes of operators, [0-9]+ variants in all, each ", "^1 of 7: .*: [0-9]+ variants$",
             "^2 of 7: .*: [0-9]+ variants; about .* left, more where kernels",
             "^stopping; press Ctrl-C again to quit now$",
-            "^clr-cl: stopped: tuned are 1 of 7 passes, and train uses what was found .'.*json'.; the same"])
+            "^clr-cl: stopped after 1 of 7 passes; train uses what was found .'.*json'.; the same"])
 
 
 @case

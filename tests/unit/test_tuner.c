@@ -117,7 +117,7 @@ START_TEST(test_tuner__is_stopped_at_once)
                              60, &seen, &err);
 
     ck_assert_int_eq(rc, CLR_EINTERRUPTED);
-    ck_assert_msg(strstr(err.message, "of 2 passes, and train") && strstr(err.message, "'file'"), "%s",
+    ck_assert_msg(strstr(err.message, "of 2 passes; train") && strstr(err.message, "'file'"), "%s",
                   err.message);
     ck_assert(!recorded("s1", "b", "crashed") && !recorded("s1", "b", "hung"));
 }
@@ -257,7 +257,7 @@ START_TEST(test_tuner__ends_where_nothing_was_tried)
     ck_assert_int_eq(run(BEGIN "exec sleep 60\n", 1, &seen, &err), CLR_EFAILED);
     ck_assert_msg(strstr(err.message,
                          "no variant (killed, because it wrote nothing for 1 s and used no processor "
-                         "time): tuned are 0 of 2 passes, and train uses what was found ('file'); "
+                         "time) after 0 of 2 passes; train uses what was found ('file'); "
                          "the same command again"),
                   "%s", err.message);
     ck_assert_int_eq(clr_tune(nobody, 20, NULL, see, &seen, &err), CLR_EFAILED);
