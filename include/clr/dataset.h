@@ -39,6 +39,9 @@ struct clr_dataset {
  */
 CLR_API int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err);
 
+/** Is it on this machine? None of its images are read. The errors of clr_dataset_open() where it is not. */
+CLR_API int clr_dataset_find(const char *name, struct clr_error *err);
+
 #define CLR_DATASET_CLASSES 65536 /**< most classes of clr_dataset_create() */
 
 /** Images of clr_dataset_create(): of one shape, (N,C,H,W), with their labels. */

@@ -220,6 +220,26 @@ static int plan(struct work *w, struct clr_error *err)
     return rc;
 }
 
+/* What a run reads is there, before any run begins. */
+static int check_files(const struct work *w, const struct job *job, struct clr_error *err)
+{
+    static const char *const files[] = {"net", "solver", "init"};
+    struct clr_error why = {0};
+    int rc = 0;
+
+    for (size_t i = 0; i < job->run->option_count && rc == 0; i++) {
+        const char *name = job->run->options[i].name, *value = job->run->options[i].value;
+        if (strcmp(name, "data") == 0)
+            rc = clr_dataset_find(value, &why);
+        for (size_t f = 0; f < MEM_COUNT(files) && rc == 0; f++)
+            if (strcmp(name, files[f]) == 0 && fs_is_path(value) && !fs_exists(value))
+                rc = clr_error_set(&why, CLR_EINPUT, "'%s' is missing", value);
+    }
+    return rc < 0 ? clr_error_set(err, rc, "%s:%d: '%s' cannot be run: %s", w->e->file, job->run->line,
+                                  job->run->name, why.message)
+                  : 0;
+}
+
 /* What is there already. */
 static int look(struct work *w, struct clr_error *err)
 {
@@ -241,6 +261,9 @@ static int look(struct work *w, struct clr_error *err)
                               "with an empty folder there, it is made again",
                               w->e->file, w->jobs[i].run->line, w->jobs[i].folder, w->jobs[i].run->name);
     }
+    for (size_t k = 0; k < w->wanted && rc == 0; k++)
+        if (w->states[w->order[k]] == LAB_MISSING)
+            rc = check_files(w, &w->jobs[w->order[k]], err);
     for (size_t k = 0; k < w->wanted && rc == 0; k++) {
         bool archived = false;
         rc = archive_holds(&archived, w->jobs[w->order[k]].folder, err);
@@ -627,6 +650,7 @@ static int carry_out(struct work *w, struct clr_error *err)
 {
     char *path = NULL;
     char failed[STR_COUNT];
+    bool made = !fs_exists(w->out);
     int fd = -1, rc = plan(w, err);
 
     if (rc == 0)
@@ -655,6 +679,8 @@ static int carry_out(struct work *w, struct clr_error *err)
                            str_count(failed, w->failed, "run"), w->wanted, w->failed == 1 ? "it" : "them");
     if (fd >= 0)
         (void)unlink(path);
+    if (rc < 0 && made)
+        (void)rmdir(w->out); /* if nothing was written */
     fs_unlock(fd);
     free(path);
     return rc;

@@ -174,6 +174,22 @@ static int name_classes(struct clr_dataset *ds, const struct catalog_entry *sour
     return named ? 0 : format_name_classes(ds, source ? source->class_names : NULL, err);
 }
 
+int clr_dataset_find(const char *name, struct clr_error *err)
+{
+    const struct data_format *format = NULL;
+    const struct catalog_entry *source = NULL;
+    struct clr_dataset *ds;
+    int rc = mem_check_given(name, "name", err);
+
+    if (rc == 0)
+        rc = mem_new(&ds, 1, sizeof *ds, "data set", err);
+    if (rc < 0)
+        return rc;
+    rc = find(ds, &format, &source, name, err);
+    clr_dataset_destroy(ds);
+    return rc;
+}
+
 int clr_dataset_open(struct clr_dataset **out, const char *name, struct clr_error *err)
 {
     const struct data_format *format = NULL;

@@ -393,6 +393,8 @@ def experiment_refuses_before_it_runs():
     out = fresh("out")
     for one, code, message in ((ONE + " lrr: 1", 4, "unknown option.*--lrr"),
                                (ONE + ' out: "x"', 4, "'out' has no place"),
+                               (ONE + ' data: "nowhere"', 4, "'one' cannot be run: there is no data set and no folder"),
+                               (ONE + ' net: "no.prototxt"', 4, "'one' cannot be run: 'no.prototxt' is missing"),
                                ('policy: "1cycle" max_lr: -1', 4, "--max-lr"),
                                ('policy: "fixd" lr: 1', 4, "did you mean 'fixed'")):
         result = expect(clr("experiment", experiment(one), "--out", out), code, [], [message])
