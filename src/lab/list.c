@@ -207,7 +207,9 @@ static int search(struct lab_list *list, const char *path, int depth, struct clr
     }
     if (fs_exists_in(path, "run.json"))
         return add(list, path, err);
-    if (depth > 0 && !(dir = opendir(path)))
+    if (depth > 0 && !(dir = opendir(path)) && errno == ENOMEM)
+        return clr_error_set(err, CLR_ENOMEM, "out of memory for the folder '%s'", path);
+    if (depth > 0 && !dir)
         log_line(CLR_LOG_WARNING, "'%s' is left out: %s", path, strerror(errno));
     if (!dir)
         return 0;

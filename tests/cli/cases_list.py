@@ -83,6 +83,7 @@ def list_leaves_out_what_it_cannot_read():
     empty.mkdir()
     expect(clr("list", folder / "good", empty), 0, ["good"], ["there is no run in '.*empty'"])
     expect(clr("list", empty), 4, [], ["there is no run in", "nothing to list"])
+    expect(clr("list", folder / "bad"), 4, [], ["1 run could not be read"])
     expect(clr("list", empty / "no"), 4, [], ["'.*/no' does not exist"])
     expect(clr("list", write(empty / "file", "")), 4, [], ["'.*/file' is no folder"])
     expect(clr("list"), 2, [], ["needs a folder"])

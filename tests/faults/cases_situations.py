@@ -252,7 +252,9 @@ def memory_of_a_device_is_no_fault_of_a_variant():
         check(ended.code in (0, 6), f"{ended}")
         for record in (ended.folder / "share").rglob("*.json"):
             reasons = {entry["why"] for entry in json.loads(record.read_text(encoding="utf-8"))["failed"]}
-            check(reasons <= {"wrong"}, f"{reasons}: {ended}")
+            # CLBlast hides that a query about its arguments failed, and calls a matrix invalid.
+            hidden = re.search(r"CLBlast SGEMM .*\(-102[012]\)", ended.err)
+            check(reasons <= ({"wrong", "failed"} if hidden else {"wrong"}), f"{reasons}: {ended}")
         return ended.code
     bad = in_parallel(attempt, range(60, count, max(1, count // (120 if LONG else 6))))
     check(not bad, f"{len(bad)}\n" + "\n".join(bad[:3]))
