@@ -167,8 +167,9 @@ struct lab_list {
 
 /**
  * Find runs: each folder is a run's own, or is searched, four folders down; an experiment's histories.csv has
- * those whose folders were removed, also by the names of these. In no order. A run or folder that cannot be
- * read, or a folder without runs, is reported in the log and left out.
+ * those whose folders were removed, also by the names of these. In no order; a run that several paths lead to
+ * is there once, by the shortest whose last part is no link. A run or folder that cannot be read, or a folder
+ * without runs, is reported in the log and left out.
  *
  * @return 0; CLR_EINPUT: there is no run in any of the folders, or one is no folder
  */

@@ -100,9 +100,7 @@ static int find_run(struct kept *out, const char *folder, struct clr_error *err)
     *out = (struct kept){0};
     if (rc < 0 || there)
         return rc;
-    rc = str_duplicate(&own, folder, err);
-    for (size_t n = strlen(folder); rc == 0 && n > 1 && own[n - 1] == '/';)
-        own[--n] = '\0';
+    rc = fs_trimmed(&own, folder, err);
     if (rc == 0 && *archive_seed(own)) {
         before = (int)(fs_last_part(own) - own);
         str_append(&path, "%.*s" ARCHIVE_RUNS, before, own);

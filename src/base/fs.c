@@ -154,6 +154,16 @@ int fs_folder_of(char **out, const char *path, struct clr_error *err)
     return rc;
 }
 
+int fs_trimmed(char **out, const char *path, struct clr_error *err)
+{
+    size_t length = strlen(path);
+    int rc = str_duplicate(out, path, err);
+
+    while (rc == 0 && length > 1 && path[length - 1] == '/')
+        (*out)[--length] = '\0';
+    return rc;
+}
+
 /* A rename is safe on disk only when its folder is: sync that too. Folders that may not be opened, or that
  * their file system does not sync, are left. */
 static int sync_folder_of(const char *path, struct clr_error *err)

@@ -2,6 +2,7 @@
 #include "cli/common.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,93 +101,99 @@ static int compare(const void *x, const void *y)
 
 #define CELLS 9
 
+/* A line of the table: texts of any length, since a run's folder is there to be copied. */
 struct row {
-    char cell[CELLS][160];
+    struct str cell[CELLS];
 };
 
-static void percent(char *out, size_t size, double value, bool held_out)
+static void percent(struct str *out, double value, bool held_out)
 {
-    if (isnan(value))
-        str_copy(out, size, "");
-    else
-        (void)snprintf(out, size, "%.2f %%%s", 100.0 * value, held_out ? "*" : "");
+    if (!isnan(value))
+        str_append(out, "%.2f %%%s", 100.0 * value, held_out ? "*" : "");
 }
 
-static void duration(char *out, size_t size, double seconds)
+static void duration(struct str *out, double seconds)
 {
     const double minutes = seconds / 60.0;
 
-    if (isnan(seconds))
-        str_copy(out, size, "");
-    else if (seconds < 60.0)
-        (void)snprintf(out, size, "%.1f s", seconds);
+    if (seconds < 60.0)
+        str_append(out, "%.1f s", seconds);
     else if (minutes < 60.0)
-        (void)snprintf(out, size, "%.1f min", minutes);
-    else
-        (void)snprintf(out, size, "%.1f h", minutes / 60.0);
+        str_append(out, "%.1f min", minutes);
+    else if (!isnan(seconds))
+        str_append(out, "%.1f h", minutes / 60.0);
 }
 
 /* "finished", "stopped at 1,200 of 4,000" */
-static void state(char *out, size_t size, const struct lab_listed *run)
+static void state(struct str *out, const struct lab_listed *run)
 {
     const uint64_t at = run->diverged_at > 0 ? run->diverged_at : run->done;
     char text[STR_COUNT], planned[STR_COUNT];
 
-    if (at == run->planned || at == 0)
-        str_copy(out, size, run->state);
-    else
-        (void)snprintf(out, size, "%s at %s of %s", run->state, str_count(text, at, ""),
-                       str_count(planned, run->planned, ""));
+    str_append(out, "%s", run->state);
+    if (at != run->planned && at != 0)
+        str_append(out, " at %s of %s", str_count(text, at, ""), str_count(planned, run->planned, ""));
+}
+
+static void name(struct str *out, const char *text)
+{
+    str_append(out, "%s", text);
+    if (out->text)
+        str_mask_name(out->text);
 }
 
 static void fill(struct row *row, const struct lab_listed *run)
 {
-    str_copy(row->cell[0], sizeof row->cell[0], run->folder);
-    fs_run_name(row->cell[1], sizeof row->cell[1], run->net);
-    fs_run_name(row->cell[2], sizeof row->cell[2], run->data);
-    str_copy(row->cell[3], sizeof row->cell[3], run->policy);
-    (void)snprintf(row->cell[4], sizeof row->cell[4], "%" PRIu64, run->seed);
-    state(row->cell[5], sizeof row->cell[5], run);
-    percent(row->cell[6], sizeof row->cell[6], run->accuracy, run->held_out);
-    percent(row->cell[7], sizeof row->cell[7], run->best, run->held_out);
-    duration(row->cell[8], sizeof row->cell[8], run->seconds);
-    for (int c = 0; c < CELLS; c++)
-        str_mask(row->cell[c]);
+    char part[NAME_MAX + 1];
+
+    name(&row->cell[0], run->folder);
+    fs_run_name(part, sizeof part, run->net);
+    name(&row->cell[1], part);
+    fs_run_name(part, sizeof part, run->data);
+    name(&row->cell[2], part);
+    name(&row->cell[3], run->policy);
+    str_append(&row->cell[4], "%" PRIu64, run->seed);
+    state(&row->cell[5], run);
+    percent(&row->cell[6], run->accuracy, run->held_out);
+    percent(&row->cell[7], run->best, run->held_out);
+    duration(&row->cell[8], run->seconds);
 }
 
 static size_t columns_of(const struct row *row, int c)
 {
-    return str_columns(row->cell[c], strlen(row->cell[c]));
+    return str_columns(str_text(&row->cell[c]), row->cell[c].length);
 }
 
 static int print_table(const struct lab_list *list, struct clr_error *err)
 {
     static const char *const titles[CELLS] = {"run",   "net",      "data", "policy", "seed",
                                               "state", "accuracy", "best", "time"};
-    size_t width[CELLS];
+    size_t width[CELLS] = {0};
     struct row *rows;
     int rc = mem_new(&rows, list->count + 1, sizeof *rows, "rows", err);
 
     if (rc < 0)
         return rc;
     for (int c = 0; c < CELLS; c++)
-        str_copy(rows[0].cell[c], sizeof rows[0].cell[c], titles[c]);
+        name(&rows[0].cell[c], titles[c]);
     for (size_t i = 0; i < list->count; i++)
         fill(&rows[i + 1], &list->runs[i]);
-    for (int c = 0; c < CELLS; c++) {
-        width[c] = 0;
-        for (size_t i = 0; i <= list->count; i++)
+    for (size_t i = 0; i <= list->count; i++)
+        for (int c = 0; c < CELLS; c++) {
             width[c] = columns_of(&rows[i], c) > width[c] ? columns_of(&rows[i], c) : width[c];
-    }
+            rc = rc < 0 ? rc : str_check(&rows[i].cell[c], err);
+        }
     for (size_t i = 0; i <= list->count; i++)
         for (int c = 0; c < CELLS; c++) {
             const bool number = c == 4 || c >= 6;
             const int blanks = (int)(width[c] - columns_of(&rows[i], c));
-            printf("%*s%s%*s%s", number ? blanks : 0, "", rows[i].cell[c],
-                   number || c + 1 == CELLS ? 0 : blanks, "", c + 1 == CELLS ? "\n" : "  ");
+            if (rc == 0)
+                printf("%*s%s%*s%s", number ? blanks : 0, "", str_text(&rows[i].cell[c]),
+                       number || c + 1 == CELLS ? 0 : blanks, "", c + 1 == CELLS ? "\n" : "  ");
+            str_clear(&rows[i].cell[c]);
         }
     free(rows);
-    return 0;
+    return rc;
 }
 
 static int print_json(const struct lab_list *list, struct clr_error *err)

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,8 +137,7 @@ static int read_run(struct lab_listed *run, const char *folder, struct clr_error
     if (rc == 0 && run->done == 0 && (table || history))
         rc = read_tables(run, folder, err);
     if (rc == 0)
-        rc = str_duplicate(&run->folder, strncmp(folder, "./", 2) == 0 && folder[2] ? folder + 2 : folder,
-                           err);
+        rc = str_duplicate(&run->folder, folder, err);
     if (rc == 0)
         rc = text_member(&run->net, settings, "net", err);
     if (rc == 0)
@@ -163,8 +163,6 @@ static void clear_run(struct lab_listed *run)
     free(run->started);
 }
 
-/* ------------------------------------------------------------------ folders */
-
 /* One that cannot be read is reported and left out. */
 static int add(struct lab_list *list, const char *folder, struct clr_error *err)
 {
@@ -185,17 +183,79 @@ static int add(struct lab_list *list, const char *folder, struct clr_error *err)
     return 0;
 }
 
+/* ------------------------------------------------------------------ folders */
+
+/* A run's folder as it was found, and its one path, whatever links lead to it. */
+struct found {
+    char *folder, *real;
+};
+
+struct search {
+    struct found *found;
+    size_t count, capacity;
+};
+
+/* By which paths of a run are sorted: a link, whose name is another one, is longer than any other path. */
+static size_t length_of(const struct found *f)
+{
+    return strlen(f->folder) + (strcmp(fs_last_part(f->folder), fs_last_part(f->real)) ? PATH_MAX : 0);
+}
+
+/* The folders of one run follow each other. */
+static int compare_found(const void *x, const void *y)
+{
+    const struct found *a = x, *b = y;
+    const size_t m = length_of(a), n = length_of(b);
+    const int order = strcmp(a->real, b->real);
+
+    return order ? order : m != n ? (m > n) - (m < n) : strcmp(a->folder, b->folder);
+}
+
+/* Of a run of an archive, the name in the archive's folder. */
+static int real_path(char **out, const char *folder, struct clr_error *err)
+{
+    char real[PATH_MAX], *archive = NULL;
+    int rc;
+
+    if (realpath(folder, real))
+        return str_duplicate(out, real, err);
+    rc = fs_folder_of(&archive, folder, err);
+    if (rc == 0)
+        rc = fs_join(out, realpath(archive, real) ? real : archive, fs_last_part(folder), err);
+    free(archive);
+    return rc;
+}
+
+static int find(struct search *s, const char *folder, struct clr_error *err)
+{
+    struct found found = {0};
+    int rc =
+        str_duplicate(&found.folder, strncmp(folder, "./", 2) == 0 && folder[2] ? folder + 2 : folder, err);
+
+    if (rc == 0)
+        rc = real_path(&found.real, folder, err);
+    if (rc == 0)
+        rc = mem_grow(&s->found, &s->capacity, s->count + 1, sizeof *s->found, "folders", err);
+    if (rc == 0) {
+        s->found[s->count++] = found;
+        return 0;
+    }
+    free(found.folder);
+    free(found.real);
+    return rc;
+}
+
 /* A run of an archive, unless its folder is there. */
-static int add_archived(void *user, const char *folder, bool range_test, struct clr_error *err)
+static int find_archived(void *user, const char *folder, bool range_test, struct clr_error *err)
 {
     bool archived = false;
     int rc = archive_holds(&archived, folder, err);
 
     (void)range_test;
-    return rc == 0 && archived ? add(user, folder, err) : rc;
+    return rc == 0 && archived ? find(user, folder, err) : rc;
 }
 
-static int search(struct lab_list *list, const char *path, int depth, struct clr_error *err)
+static int search(struct search *s, const char *path, int depth, struct clr_error *err)
 {
     const struct dirent *entry;
     DIR *dir = NULL;
@@ -206,7 +266,7 @@ static int search(struct lab_list *list, const char *path, int depth, struct clr
         return 0;
     }
     if (fs_exists_in(path, "run.json"))
-        return add(list, path, err);
+        return find(s, path, err);
     if (depth > 0 && !(dir = opendir(path)) && errno == ENOMEM)
         return clr_error_set(err, CLR_ENOMEM, "out of memory for the folder '%s'", path);
     if (depth > 0 && !dir)
@@ -219,38 +279,55 @@ static int search(struct lab_list *list, const char *path, int depth, struct clr
             continue;
         rc = fs_join(&below, path, entry->d_name, err);
         if (rc == 0 && fs_is_dir(below))
-            rc = search(list, below, depth - 1, err);
+            rc = search(s, below, depth - 1, err);
         free(below);
     }
     (void)closedir(dir);
-    return rc < 0 || !fs_exists_in(path, ARCHIVE_TABLE) ? rc : archive_each(path, add_archived, list, err);
+    return rc < 0 || !fs_exists_in(path, ARCHIVE_TABLE) ? rc : archive_each(path, find_archived, s, err);
 }
 
 /* What the user named: a folder, or the name that a run has in an archive. */
-static int search_named(struct lab_list *list, const char *path, struct clr_error *err)
+static int search_named(struct search *s, const char *named, struct clr_error *err)
 {
-    const size_t before = list->count + list->skipped;
+    const size_t before = s->count;
     bool archived = false;
-    int rc = archive_holds(&archived, path, err);
+    char *path = NULL;
+    int rc = fs_trimmed(&path, named, err);
 
-    if (rc < 0 || archived)
-        return rc < 0 ? rc : add(list, path, err);
-    if (!fs_is_dir(path))
-        return clr_error_set(err, CLR_EINPUT, fs_exists(path) ? "'%s' is no folder" : "'%s' does not exist",
-                             path);
-    rc = search(list, path, LIST_DEPTH, err);
-    if (rc == 0 && list->count + list->skipped == before)
+    if (rc == 0)
+        rc = archive_holds(&archived, path, err);
+    if (rc == 0 && archived)
+        rc = find(s, path, err);
+    else if (rc == 0 && !fs_is_dir(path))
+        rc = clr_error_set(err, CLR_EINPUT, fs_exists(path) ? "'%s' is no folder" : "'%s' does not exist",
+                           path);
+    else if (rc == 0)
+        rc = search(s, path, LIST_DEPTH, err);
+    if (rc == 0 && s->count == before)
         log_line(CLR_LOG_WARNING, "there is no run in '%s': no run.json, %d folders down", path, LIST_DEPTH);
+    free(path);
     return rc;
 }
 
 int clr_lab_list(struct lab_list *out, const char *const *folders, size_t count, struct clr_error *err)
 {
     struct lab_list list = {0};
+    struct search s = {0};
     int rc = 0;
 
     for (size_t i = 0; i < count && rc == 0; i++)
-        rc = search_named(&list, folders[i], err);
+        rc = search_named(&s, folders[i], err);
+    if (rc == 0 && s.count > 0)
+        qsort(s.found, s.count, sizeof *s.found, compare_found);
+    for (size_t i = 0; i < s.count; i++) {
+        if (rc == 0 && (i == 0 || strcmp(s.found[i].real, s.found[i - 1].real) != 0))
+            rc = add(&list, s.found[i].folder, err);
+    }
+    for (size_t i = 0; i < s.count; i++) {
+        free(s.found[i].folder);
+        free(s.found[i].real);
+    }
+    free(s.found);
     if (rc == 0 && list.count + list.skipped == 0)
         rc = clr_error_set(err, CLR_EINPUT, "there is nothing to list");
     if (rc < 0)

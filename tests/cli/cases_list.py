@@ -90,6 +90,25 @@ def list_leaves_out_what_it_cannot_read():
 
 
 @case
+def list_names_a_run_once():
+    """Whatever links and arguments lead to it, also where it cannot be read or has no folder; names are whole."""
+    folder = fresh("list")
+    long = run_folder(folder / "runs" / ("a" * 200))
+    write(run_folder(folder / "runs" / "bad") / "run.json", "{")
+    (folder / "runs" / "up").symlink_to("..")
+    (folder / "runs" / "0").symlink_to(long.name)
+    result = expect(clr("list", f"{folder}/runs//", folder, f"{long}/", long), 4, [rf"^{long} +mine"],
+                    ["1 run could not be read"])
+    check(len(result.out.splitlines()) == len(result.err.splitlines()) == 2, result)
+    shutil.copytree(ROOT / "docs" / "results" / "short", folder / "archive")
+    (folder / "link").symlink_to("archive")
+    runs = [run["run"] for run in json.loads(expect(clr("list", folder / "archive", "--json"), 0).out)]
+    again = clr("list", folder / "archive", f"{runs[0]}/", folder / "link", "--json")
+    again = [run["run"].replace("link", "archive") for run in json.loads(expect(again, 0).out)]
+    check(again == runs, f"{again}, not {runs}")
+
+
+@case
 def list_reads_runs_of_0_1_and_of_experiments_without_folders():
     check(len(json.loads(expect(clr("list", OLD, "--json"), 0).out)) >= 1, OLD)
     folder = fresh("list")
