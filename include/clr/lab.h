@@ -171,7 +171,7 @@ struct lab_list {
  * is there once, by the shortest whose last part is no link. A run or folder that cannot be read, or a folder
  * without runs, is reported in the log and left out.
  *
- * @return 0; CLR_EINPUT: there is no run in any of the folders, or one is no folder
+ * @return 0; CLR_EINPUT: no run in any of the folders can be read, or one is no folder
  */
 CLR_API int clr_lab_list(struct lab_list *out, const char *const *folders, size_t count,
                          struct clr_error *err);

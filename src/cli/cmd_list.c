@@ -294,7 +294,7 @@ int cmd_list(int argc, char **argv, struct clr_error *err)
         rc = clr_lab_list(&list, set.args, (size_t)set.arg_count, err);
     for (size_t i = 0; i < list.count && rc == 0; i++)
         rc = cli_check_input(csv, list.runs[i].folder, err);
-    if (rc == 0 && list.count > 0)
+    if (rc == 0)
         qsort(list.runs, list.count, sizeof *list.runs, compare);
     if (rc == 0 && csv)
         rc = write_csv(&list, csv, err);

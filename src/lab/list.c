@@ -124,6 +124,11 @@ static int read_run(struct lab_listed *run, const char *folder, struct clr_error
         goto out;
     settings = json_object_get(root, "settings");
     result = json_object_get(root, "result");
+    if (!json_is_object(settings)) {
+        rc = clr_error_set(err, CLR_EINPUT, "the run.json of '%s' is not of a run: it has no settings",
+                           folder);
+        goto out;
+    }
     run->range_test = reading || table;
     (void)json_count_value(&run->planned, json_object_get(settings, "iterations"));
     (void)json_count_value(&run->done, json_object_get(result, "iterations"));
@@ -328,7 +333,7 @@ int clr_lab_list(struct lab_list *out, const char *const *folders, size_t count,
         free(s.found[i].real);
     }
     free(s.found);
-    if (rc == 0 && list.count + list.skipped == 0)
+    if (rc == 0 && list.count == 0)
         rc = clr_error_set(err, CLR_EINPUT, "there is nothing to list");
     if (rc < 0)
         clr_lab_list_clear(&list);

@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 
-from harness import ROOT, case, check, clr, expect, fresh, write
+from harness import ROOT, Place, case, check, clr, expect, fresh, skip, write
 
 OLD = ROOT / "tests" / "golden" / "version-0.1"
 
@@ -83,10 +84,28 @@ def list_leaves_out_what_it_cannot_read():
     empty.mkdir()
     expect(clr("list", folder / "good", empty), 0, ["good"], ["there is no run in '.*empty'"])
     expect(clr("list", empty), 4, [], ["there is no run in", "nothing to list"])
-    expect(clr("list", folder / "bad"), 4, [], ["1 run could not be read"])
+    write(folder / "bad" / "run.json", "{}")
+    result = expect(clr("list", folder / "bad"), 4, [], ["bad' is not of a run: it has no settings", "nothing to list"])
+    check(not result.out, f"a table without runs\n{result}")
     expect(clr("list", empty / "no"), 4, [], ["'.*/no' does not exist"])
     expect(clr("list", write(empty / "file", "")), 4, [], ["'.*/file' is no folder"])
     expect(clr("list"), 2, [], ["needs a folder"])
+
+
+@case
+def list_leaves_out_folders_without_permission():
+    """As root, without the capability to read them all the same."""
+    folder = fresh("list")
+    run_folder(folder / "good")
+    (folder / "closed").mkdir(mode=0)
+    drop = [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    if drop and (not shutil.which(drop[0]) or subprocess.run([*drop, "true"], check=False).returncode):
+        skip("setpriv cannot drop the capabilities of root")
+    done = subprocess.run([*drop, Place.program, "list", folder], env=Place.environment(), capture_output=True,
+                          text=True, check=False)
+    (folder / "closed").chmod(0o700)
+    check(done.returncode == 0 and "good" in done.stdout and "closed" not in done.stdout, done)
+    check("closed' is left out: Permission denied" in done.stderr, done)
 
 
 @case
