@@ -34,20 +34,20 @@ static const struct opt_command command = {
     .adds = true,
 };
 
-static void class_counts(const struct clr_eval_result *r, int classes, int label, int *right, int *all)
+static void class_counts(const struct clr_eval_result *r, int classes, int label, int *correct, int *all)
 {
     const int *row = r->confusion + (size_t)label * (size_t)classes;
 
     *all = 0;
     for (int k = 0; k < classes; k++)
         *all += row[k];
-    *right = row[label];
+    *correct = row[label];
 }
 
 static void print_table(const struct clr_dataset *data, const struct clr_eval_result *r)
 {
     int width = (int)strlen("CLASS");
-    char count[STR_COUNT], images[STR_COUNT], correct[STR_COUNT], loss[CLI_LOSS_TEXT];
+    char count[STR_COUNT], images[STR_COUNT], loss[CLI_LOSS_TEXT];
 
     printf("accuracy %.2f %%, loss %s, %s\n\n", 100 * r->accuracy, cli_loss(loss, r->loss),
            str_count(count, (uint64_t)r->count, "image"));
@@ -57,12 +57,12 @@ static void print_table(const struct clr_dataset *data, const struct clr_eval_re
     }
     printf("%-*s  %7s  %7s  %8s\n", width, "CLASS", "IMAGES", "CORRECT", "ACCURACY");
     for (int i = 0; i < data->classes; i++) {
-        int right, all;
-        class_counts(r, data->classes, i, &right, &all);
+        int correct, all;
+        class_counts(r, data->classes, i, &correct, &all);
         printf("%-*s  %7s  %7s  ", width, data->class_names[i], str_count(images, (uint64_t)all, ""),
-               str_count(correct, (uint64_t)right, ""));
+               str_count(count, (uint64_t)correct, ""));
         if (all > 0)
-            printf("%6.2f %%\n", 100.0 * right / all);
+            printf("%6.2f %%\n", 100.0 * correct / all);
         else
             printf("%8s\n", "-");
     }
@@ -73,11 +73,11 @@ static int print_json(const struct clr_dataset *data, const struct clr_eval_resu
     json_t *classes = json_array();
 
     for (int i = 0; i < data->classes; i++) {
-        int right, all;
-        class_counts(r, data->classes, i, &right, &all);
+        int correct, all;
+        class_counts(r, data->classes, i, &correct, &all);
         classes = json_append(classes, json_pack("{s:s, s:i, s:i, s:o}", "class", data->class_names[i],
-                                                 "images", all, "right", right, "accuracy",
-                                                 json_finite(all > 0 ? (double)right / all : NAN)));
+                                                 "images", all, "right", correct, "accuracy",
+                                                 json_finite(all > 0 ? (double)correct / all : NAN)));
     }
     return cli_print_json(json_pack("{s:i, s:o, s:o, s:o}", "images", r->count, "loss", json_finite(r->loss),
                                     "accuracy", json_finite(r->accuracy), "classes", classes),
