@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "base/str.h"
 
 struct csv_reader {
     const char *path;
@@ -188,4 +187,24 @@ void csv_clear(struct csv *csv)
     free(csv->lines);
     free(csv->path);
     memset(csv, 0, sizeof *csv);
+}
+
+void csv_append_texts(struct str *out, const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *const quote = strpbrk(texts[i], ",\"\r\n") ? "\"" : "";
+        str_append(out, "%s", quote);
+        for (const char *c = texts[i]; *c; c++)
+            str_append_bytes(out, *c == '"' ? "\"\"" : c, *c == '"' ? 2 : 1);
+        str_append(out, "%s,", quote);
+    }
+}
+
+void csv_append_numbers(struct str *out, const double *numbers, size_t count, const char *end)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (isfinite(numbers[i]))
+            str_append(out, "%.9g", numbers[i]);
+        str_append(out, "%s", i + 1 < count ? "," : end);
+    }
 }

@@ -1,9 +1,10 @@
 /*
- * Reading tables of numbers: comma-separated, a header line with known names, then rows of finite numbers.
- * Made for the files this project writes (history.csv, range.csv, schedule --csv), whose columns are fixed.
+ * Fields of tables; and reading tables of numbers: comma-separated, a header line with known names, then rows
+ * of finite numbers. Made for the files this project writes (history.csv, range.csv, schedule --csv), whose
+ * columns are fixed.
  *
- * No quoting and no spaces around fields. Lines end in LF or CRLF, the last one may lack it; a UTF-8 byte
- * order mark is skipped. Every error is CLR_EINPUT and starts with "FILE:LINE: ".
+ * What is read has no quotes and no spaces around fields. Lines end in LF or CRLF, the last one may lack it;
+ * a UTF-8 byte order mark is skipped. Every error is CLR_EINPUT and starts with "FILE:LINE: ".
  */
 #ifndef BASE_CSV_H
 #define BASE_CSV_H
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/mem.h"
+#include "base/str.h"
 
 #define CSV_MAX_BYTES   ((size_t)256 << 20)
 #define CSV_MAX_ROWS    ((size_t)10 * 1000 * 1000)
@@ -45,6 +46,11 @@ int csv_read(struct csv *out, const char *path, const struct csv_column *columns
 int csv_read_rows(struct csv *out, const char *path, const char *key, const struct csv_column *columns,
                   size_t count, struct clr_error *err);
 void csv_clear(struct csv *csv);
+
+/* Append fields: texts, in quotes where they need them (RFC 4180), with a comma after each; numbers, empty
+ * where they are not finite, with commas between them and `end` after the last. */
+void csv_append_texts(struct str *out, const char *const *texts, size_t count);
+void csv_append_numbers(struct str *out, const double *numbers, size_t count, const char *end);
 
 /* Value in row r, column c. */
 static inline double csv_at(const struct csv *csv, size_t r, size_t c)

@@ -4,31 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/csv.h"
 #include "base/json.h"
 #include "bench/report_json.h"
 
 /* ------------------------------------------------------------------ CSV, one line a number */
-
-/* Quoted (RFC 4180). */
-static void append_texts(struct str *out, const char *const *texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        str_append(out, "\"");
-        for (const char *at = texts[i]; *at; at++)
-            str_append_bytes(out, *at == '"' ? "\"\"" : at, *at == '"' ? 2 : 1);
-        str_append(out, "\",");
-    }
-}
-
-/* Empty where it is not known. */
-static void append_numbers(struct str *out, const double *numbers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (isfinite(numbers[i]))
-            str_append(out, "%.9g", numbers[i]);
-        str_append(out, ",");
-    }
-}
 
 /* How many times another report's peak or bandwidth; NaN: it was not slowed. */
 static double slowed(const struct comparison *c, size_t report)
@@ -58,16 +38,16 @@ static void append_line(struct str *out, const struct comparison *c, size_t line
                               cell->verdict <= COMPARISON_EQUAL ? (double)NAN : cell->uncertain};
 
     str_append(out, "%zu,", report + 1);
-    append_texts(out, whose, MEM_COUNT(whose));
+    csv_append_texts(out, whose, MEM_COUNT(whose));
     str_append(out, "%dx%dx%d,%d,", r->input.channels, r->input.height, r->input.width, r->batch);
-    append_texts(out, &(const char *){r->source}, 1);
-    append_numbers(out, &tuned, 1);
-    append_texts(out, &(const char *){r->type}, 1);
+    csv_append_texts(out, &(const char *){r->source}, 1);
+    csv_append_numbers(out, &tuned, 1, ",");
+    csv_append_texts(out, &(const char *){r->type}, 1);
     str_append(out, "%d,", r->compute_units);
-    append_texts(out, where, MEM_COUNT(where));
-    append_numbers(out, state, MEM_COUNT(state));
-    append_texts(out, what, MEM_COUNT(what));
-    append_numbers(out, numbers, MEM_COUNT(numbers));
+    csv_append_texts(out, where, MEM_COUNT(where));
+    csv_append_numbers(out, state, MEM_COUNT(state), ",");
+    csv_append_texts(out, what, MEM_COUNT(what));
+    csv_append_numbers(out, numbers, MEM_COUNT(numbers), ",");
     str_append(out, "%s\n", comparison_verdict_name(cell->verdict));
 }
 

@@ -10,6 +10,7 @@
 
 #include <clr/lab.h>
 
+#include "base/csv.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -217,29 +218,6 @@ static int print_json(const struct lab_list *list, struct clr_error *err)
     return cli_print_json(runs, err);
 }
 
-/* A text of a table: in quotes where it has to be. */
-static void csv_text(struct str *s, const char *text)
-{
-    const bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-
-    if (!quoted) {
-        str_append(s, "%s,", text);
-        return;
-    }
-    str_append(s, "\"");
-    for (const char *c = text; *c; c++)
-        str_append(s, *c == '"' ? "\"\"" : "%c", *c);
-    str_append(s, "\",");
-}
-
-static void csv_real(struct str *s, double value, const char *end)
-{
-    if (isnan(value))
-        str_append(s, "%s", end);
-    else
-        str_append(s, "%.9g%s", value, end);
-}
-
 static int write_csv(const struct lab_list *list, const char *path, struct clr_error *err)
 {
     struct str s = {0};
@@ -249,17 +227,14 @@ static int write_csv(const struct lab_list *list, const char *path, struct clr_e
                    "seconds\n");
     for (size_t i = 0; i < list->count; i++) {
         const struct lab_listed *r = &list->runs[i];
-        csv_text(&s, r->folder);
-        csv_text(&s, r->net);
-        csv_text(&s, r->data);
-        csv_text(&s, r->policy);
+        const char *const what[] = {r->folder, r->net, r->data, r->policy}, *const when[] = {r->device,
+                                                                                             r->started};
+        csv_append_texts(&s, what, MEM_COUNT(what));
         str_append(&s, "%" PRIu64 ",%s,%" PRIu64 ",%" PRIu64 ",", r->seed, r->state, r->done, r->planned);
-        csv_real(&s, r->accuracy, ",");
-        csv_real(&s, r->best, ",");
+        csv_append_numbers(&s, (const double[]){r->accuracy, r->best}, 2, ",");
         str_append(&s, "%d,", r->held_out);
-        csv_text(&s, r->device);
-        csv_text(&s, r->started);
-        csv_real(&s, r->seconds, "\n");
+        csv_append_texts(&s, when, MEM_COUNT(when));
+        csv_append_numbers(&s, &r->seconds, 1, "\n");
     }
     rc = str_check(&s, err);
     if (rc == 0)

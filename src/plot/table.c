@@ -2,7 +2,8 @@
 #include "plot/table.h"
 
 #include <math.h>
-#include <string.h>
+
+#include "base/csv.h"
 
 /* As in the figure: no line break, nor anything that could steer a terminal. */
 static void append_text(struct str *out, const char *text)
@@ -10,37 +11,17 @@ static void append_text(struct str *out, const char *text)
     char clean[2 * CHART_LABEL];
 
     (void)canvas_clean_text(clean, sizeof clean, text);
-    if (!strpbrk(clean, ",\"")) {
-        str_append(out, "%s", clean);
-        return;
-    }
-    str_append(out, "\"");
-    for (const char *p = clean; *p; p++)
-        str_append(out, *p == '"' ? "\"\"" : "%c", *p);
-    str_append(out, "\"");
-}
-
-/* NaN and infinite: an empty field. */
-static void append_numbers(struct str *out, const double *v, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (isfinite(v[i]))
-            str_append(out, ",%.9g", v[i]);
-        else
-            str_append(out, ",");
-    }
-    str_append(out, "\n");
+    csv_append_texts(out, &(const char *){clean}, 1);
 }
 
 static void append_row(struct str *out, const struct chart *chart, size_t panel, const char *kind,
                        const char *name, const double numbers[5])
 {
     append_text(out, chart->panels[panel].y_label);
-    str_append(out, ",");
     append_text(out, chart->x_label);
-    str_append(out, ",%s,", kind);
+    str_append(out, "%s,", kind);
     append_text(out, name);
-    append_numbers(out, numbers, 5);
+    csv_append_numbers(out, numbers, 5, "\n");
 }
 
 /* Of one of the curves. */
@@ -113,16 +94,13 @@ int table_of_bars(struct str *out, const struct bars *bars, struct clr_error *er
         const struct bars_row *r = &bars->rows[i];
         for (size_t k = 0; k < bars->series_count; k++) {
             const char *const texts[] = {r->name[0] ? r->group : "", r->name[0] ? r->name : r->group,
-                                         bars->names[k], bars->series[k]};
+                                         bars->names[k], bars->series[k], bars->unit};
             const double row[3] = {r->value[k], r->low[k], r->high[k]};
             if (!isfinite(r->value[k]))
                 continue;
-            for (size_t t = 0; t < MEM_COUNT(texts); t++) {
+            for (size_t t = 0; t < MEM_COUNT(texts); t++)
                 append_text(out, texts[t]);
-                str_append(out, ",");
-            }
-            append_text(out, bars->unit);
-            append_numbers(out, row, 3);
+            csv_append_numbers(out, row, 3, "\n");
         }
     }
     return str_check(out, err);

@@ -1,6 +1,7 @@
-/* Tables of numbers: what is read, what is refused, and the line that the error names. */
+/* Tables of numbers: what is written, what is read and refused, and the line that the error names. */
 #include "support.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,20 @@ START_TEST(test_csv__limits)
 }
 END_TEST
 
+START_TEST(test_csv__writes_fields)
+{
+    static const char *const texts[] = {"plain text", "", "a,b", "\"b\"", "two\nlines", "cr\r"};
+    static const double numbers[] = {0.1, NAN, -INFINITY, 1e9 + 0.5};
+    struct str s = {0};
+
+    csv_append_texts(&s, texts, MEM_COUNT(texts));
+    csv_append_numbers(&s, numbers, MEM_COUNT(numbers), ";");
+    csv_append_numbers(&s, numbers, 0, ";");
+    ck_assert_str_eq(str_text(&s), "plain text,,\"a,b\",\"\"\"b\"\"\",\"two\nlines\",\"cr\r\",0.1,,,1e+09;");
+    str_clear(&s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("csv");
@@ -134,6 +149,7 @@ int main(void)
     tcase_add_test(tc, test_csv__header_alone_has_no_rows);
     tcase_add_loop_test(tc, test_csv__errors_say_file_and_line, 0, (int)MEM_COUNT(g_bad));
     tcase_add_test(tc, test_csv__limits);
+    tcase_add_test(tc, test_csv__writes_fields);
     suite_add_tcase(suite, tc);
     return support_run(suite, true);
 }
