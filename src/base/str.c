@@ -130,6 +130,24 @@ int str_check(const struct str *s, struct clr_error *err)
     return s->failed ? clr_error_set(err, CLR_ENOMEM, "out of memory for text") : 0;
 }
 
+int str_errors(const struct str *lines, int code, struct clr_error *err)
+{
+    const size_t room = sizeof err->message - sizeof "\nand  more" - STR_COUNT;
+    const char *text = str_text(lines), *end = text + strcspn(text, "\n");
+    char count[STR_COUNT];
+    size_t more = 0;
+
+    if (lines->failed)
+        return str_check(lines, err);
+    while (*end && (size_t)(end + 1 + strcspn(end + 1, "\n") - text) <= room)
+        end += 1 + strcspn(end + 1, "\n");
+    for (const char *p = end; *p; p++)
+        more += *p == '\n';
+    return more > 0 ? clr_error_set(err, code, "%.*s\nand %s more", (int)(end - text), text,
+                                    str_count(count, more, ""))
+                    : clr_error_set(err, code, "%s", text);
+}
+
 void str_clear(struct str *s)
 {
     free(s->text);

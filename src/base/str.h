@@ -40,6 +40,9 @@ const char *str_text(const struct str *s);
 int str_check(const struct str *s, struct clr_error *err);
 void str_clear(struct str *s);
 
+/* An error of a text of lines: as many as fit, and "and 12 more". CLR_ENOMEM where the text failed. */
+int str_errors(const struct str *lines, int code, struct clr_error *err);
+
 /* Its text, to be freed with free(); where it failed, CLR_ENOMEM, and it is cleared. */
 int str_take(char **out, struct str *s, struct clr_error *err);
 

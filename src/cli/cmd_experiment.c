@@ -27,7 +27,7 @@
 #include "cli/opt.h"
 
 #define MAX_DEVICES  16
-#define FAULTS       3900     /* bytes of lines that fit into an error, with "and 1,024 more" */
+#define CANNOT_RUN   "%s:%d: '%s' cannot be run: %.*s"
 #define LOOK_NS      20000000 /* at the workers, 50 times a second */
 #define LOCK_TRIES   50 /* a tenth of a second each: workers of a killed experiment need a moment to end */
 #define LOCK_WAIT_NS 100000000
@@ -70,16 +70,15 @@ struct work {
     struct lab_experiment *e;
     struct job *jobs; /* runs × their seeds, in the file's order */
     enum lab_state *states;
-    size_t *order;                   /* the first seed of all runs, then the second, … */
-    size_t count;                    /* of jobs */
-    size_t wanted, done;             /* of runs, with --seeds */
-    size_t failed;                   /* of them, this time */
-    int failure;                     /* error code of the first that failed */
-    struct str faults;               /* why runs cannot be trained, as many lines as fit into an error */
-    size_t fault_count, named_count; /* lines; of them in faults */
+    size_t *order;       /* the first seed of all runs, then the second, … */
+    size_t count;        /* of jobs */
+    size_t wanted, done; /* of runs, with --seeds */
+    size_t archived;     /* of them, in histories.csv only */
+    size_t all_archived; /* likewise, whether or not the experiment names them */
+    size_t failed;       /* of them, this time */
+    int failure;         /* error code of the first that failed */
+    struct str faults;   /* why runs cannot be trained, a line each */
     const struct lab_run *last_faulty;
-    size_t archived;            /* of them, in histories.csv only */
-    size_t all_archived;        /* likewise, whether or not the experiment names them */
     char *devices[MAX_DEVICES]; /* "0:1"; of a single one NULL: the worker's own choice; owned */
     size_t device_count;
     const volatile int *stop; /* non-zero: a signal came */
@@ -121,6 +120,12 @@ static int set_arguments(struct job *job, bool quiet, struct clr_error *err)
     return rc;
 }
 
+static int cannot_run(const struct work *w, const struct lab_run *run, int rc, const char *why,
+                      struct clr_error *err)
+{
+    return clr_error_set(err, rc, CANNOT_RUN, w->e->file, run->line, run->name, (int)strlen(why), why);
+}
+
 /* A line for each line of `why`; of the seeds of a run only the first. */
 static void add_faults(struct work *w, const struct lab_run *run, const char *why)
 {
@@ -128,31 +133,10 @@ static void add_faults(struct work *w, const struct lab_run *run, const char *wh
         return;
     w->last_faulty = run;
     for (const char *end; *why; why = end + (*end == '\n')) {
-        struct str line = {0};
         end = why + strcspn(why, "\n");
-        str_append(&line, "%s%s:%d: '%s' cannot be run: %.*s", w->fault_count > 0 ? "\n" : "", w->e->file,
-                   run->line, run->name, (int)(end - why), why);
-        if (w->fault_count == 0 ||
-            (w->fault_count == w->named_count && w->faults.length + line.length < FAULTS)) {
-            str_append(&w->faults, "%s", str_text(&line));
-            w->named_count++;
-        }
-        w->fault_count++;
-        str_clear(&line);
+        str_append(&w->faults, w->faults.length > 0 ? "\n" CANNOT_RUN : CANNOT_RUN, w->e->file, run->line,
+                   run->name, (int)(end - why), why);
     }
-}
-
-static int report_faults(const struct work *w, struct clr_error *err)
-{
-    char more[STR_COUNT + sizeof "\nand  more"] = "", count[STR_COUNT];
-    int rc = str_check(&w->faults, err);
-
-    if (rc < 0 || w->fault_count == 0)
-        return rc;
-    if (w->fault_count > w->named_count)
-        (void)snprintf(more, sizeof more, "\nand %s more",
-                       str_count(count, w->fault_count - w->named_count, ""));
-    return clr_error_set(err, CLR_EINPUT, "%s%s", str_text(&w->faults), more);
 }
 
 /* Check the arguments of every run before the first one begins; what is wrong with them goes to w->faults. */
@@ -170,8 +154,7 @@ static int plan_job(struct work *w, size_t i, struct clr_error *err)
                                                                          job->arguments.values, &why);
     cli_set_quiet(w->quiet); /* the check takes the worker's --quiet */
     if (rc < 0 && rc != CLR_EUSAGE)
-        return clr_error_set(err, rc, "%s:%d: '%s' cannot be run: %s", w->e->file, job->run->line,
-                             job->run->name, why.message);
+        return cannot_run(w, job->run, rc, why.message, err);
     if (rc < 0)
         add_faults(w, job->run, why.message);
     return 0;
@@ -202,8 +185,8 @@ static int plan(struct work *w, struct clr_error *err)
             rc = plan_job(w, n++, err);
         }
     }
-    if (rc == 0)
-        rc = report_faults(w, err);
+    if (rc == 0 && (w->faults.length > 0 || w->faults.failed))
+        rc = str_errors(&w->faults, CLR_EINPUT, err);
     if (rc == 0 && w->seeds > most)
         cli_warn("--seeds %d: no run has more than %d", w->seeds, most);
     for (int s = 0; s < (w->seeds > 0 && w->seeds < most ? w->seeds : most) && rc == 0; s++) {
@@ -235,9 +218,7 @@ static int check_files(const struct work *w, const struct job *job, struct clr_e
             if (strcmp(name, files[f]) == 0 && fs_is_path(value) && !fs_exists(value))
                 rc = clr_error_set(&why, CLR_EINPUT, "'%s' is missing", value);
     }
-    return rc < 0 ? clr_error_set(err, rc, "%s:%d: '%s' cannot be run: %s", w->e->file, job->run->line,
-                                  job->run->name, why.message)
-                  : 0;
+    return rc < 0 ? cannot_run(w, job->run, rc, why.message, err) : 0;
 }
 
 /* What is there already. */
@@ -261,13 +242,15 @@ static int look(struct work *w, struct clr_error *err)
                               "with an empty folder there, it is made again",
                               w->e->file, w->jobs[i].run->line, w->jobs[i].folder, w->jobs[i].run->name);
     }
-    for (size_t k = 0; k < w->wanted && rc == 0; k++)
-        if (w->states[w->order[k]] == LAB_MISSING)
-            rc = check_files(w, &w->jobs[w->order[k]], err);
     for (size_t k = 0; k < w->wanted && rc == 0; k++) {
+        const struct job *job = &w->jobs[w->order[k]];
+        const bool missing = w->states[w->order[k]] == LAB_MISSING;
         bool archived = false;
-        rc = archive_holds(&archived, w->jobs[w->order[k]].folder, err);
-        w->done += w->states[w->order[k]] != LAB_MISSING;
+        if (missing)
+            rc = check_files(w, job, err);
+        if (rc == 0)
+            rc = archive_holds(&archived, job->folder, err);
+        w->done += !missing;
         w->archived += archived;
     }
     return rc;

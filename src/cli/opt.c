@@ -491,16 +491,20 @@ static int refuse_option(const struct opt *o, const struct opt_command *command,
                          struct clr_error *err)
 {
     struct str s = {0};
+    const char *comma = "";
     int rc;
 
     str_append(&s, "--%s: not for '%s%s%s', only for", o->name, command->name, sub ? " " : "",
                sub ? sub->name : "");
-    if (opt_fits(o, command, NULL))
+    if (opt_fits(o, command, NULL)) {
         str_append(&s, " '%s'", command->name);
+        comma = ",";
+    }
     for (const struct opt_sub *other = command->subs; other->name; other++)
-        if (opt_fits(o, command, other))
-            str_append(&s, "%s '%s %s'", str_text(&s)[s.length - 1] == '\'' ? "," : "", command->name,
-                       other->name);
+        if (opt_fits(o, command, other)) {
+            str_append(&s, "%s '%s %s'", comma, command->name, other->name);
+            comma = ",";
+        }
     rc = str_check(&s, err);
     if (rc == 0)
         rc = clr_error_set(err, CLR_EUSAGE, "%s", str_text(&s));
@@ -623,10 +627,8 @@ int opt_parse(struct opt_set *set, const struct opt_command *command, int argc, 
         if (rc == CLR_EUSAGE)
             str_append(&faults, "%s%s", faults.length > 0 ? "\n" : "", err->message);
     }
-    if (rc == 0 || rc == CLR_EUSAGE)
-        rc = str_check(&faults, err);
-    if (rc == 0 && faults.length > 0)
-        rc = clr_error_set(err, CLR_EUSAGE, "%s", str_text(&faults));
+    if ((rc == 0 || rc == CLR_EUSAGE) && (faults.length > 0 || faults.failed))
+        rc = str_errors(&faults, CLR_EUSAGE, err);
     str_clear(&faults);
     return rc < 0 ? rc : take_args(set, command, err);
 }

@@ -40,25 +40,9 @@ int pt_error(struct prototxt *doc, const struct pt_field *field, struct clr_erro
 
 int pt_finish(struct prototxt *doc, int rc, struct clr_error *err)
 {
-    const size_t room = sizeof err->message - sizeof "and 1234567890 more";
-    const char *text = str_text(&doc->problems), *end = text, *next;
-    size_t lines = 0;
-
-    if ((rc < 0 && rc != CLR_EINPUT) || doc->problem_count == 0)
-        return rc;
-    if (doc->problems.failed)
-        return str_check(&doc->problems, err);
-    for (; lines < doc->problem_count; lines++, end = next) {
-        next = strchr(end + (lines > 0), '\n');
-        next = next ? next : text + doc->problems.length;
-        if (lines > 0 && (size_t)(next - text) > room)
-            break;
-    }
-    rc = clr_error_set(err, CLR_EINPUT, "%.*s", (int)(end - text), text);
-    if (lines < doc->problem_count)
-        (void)snprintf(err->message + strlen(err->message), sizeof err->message - strlen(err->message),
-                       "\nand %zu more", doc->problem_count - lines);
-    return rc;
+    return (rc < 0 && rc != CLR_EINPUT) || doc->problem_count == 0
+               ? rc
+               : str_errors(&doc->problems, CLR_EINPUT, err);
 }
 
 /* ------------------------------------------------------------------ characters */
