@@ -51,6 +51,9 @@ CLR_API struct clr_image_shape clr_net_input(const struct clr_net_spec *spec);
  */
 CLR_API int clr_net_layers(char **text, const char *type, struct clr_error *err);
 
+/** Type of layer i, as in `type:` of a file; NULL: there are no more. */
+CLR_API const char *clr_net_layer_type(size_t i);
+
 /**
  * The table of `clr-cl net show`: layers, output shapes, parameters, multiply-adds per image, memory for a
  * training batch.

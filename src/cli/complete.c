@@ -6,7 +6,6 @@
 #include "cli/complete.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <clr/dataset.h>
@@ -20,28 +19,14 @@ static void print_matching(const char *const *words, const char *begin)
             puts(*words);
 }
 
-/* The types that `net layers` lists: the first words of its lines, up to the first empty one. */
-static void print_types(const char *begin)
-{
-    char *text = NULL, *line, *rest = NULL;
-    struct clr_error err = {0};
-
-    if (clr_net_layers(&text, NULL, &err) < 0)
-        return;
-    *strstr(text, "\n\n") = '\0';
-    for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        line[strcspn(line, " ")] = '\0'; /* a line that continues begins with a space */
-        if (*line)
-            print_matching((const char *const[]){line, NULL}, begin);
-    }
-    free(text);
-}
-
 /* What an argument called so may be, besides a file. */
 static void print_names(const char *argument, const char *begin)
 {
+    const char *type;
+
     if (argument && strcmp(argument, "TYPE") == 0)
-        print_types(begin);
+        for (size_t i = 0; (type = clr_net_layer_type(i)); i++)
+            print_matching((const char *const[]){type, NULL}, begin);
     else if (argument)
         print_matching(strcmp(argument, "NET") == 0    ? clr_net_names()
                        : strcmp(argument, "DATA") == 0 ? clr_dataset_names()

@@ -23,6 +23,11 @@ const struct layer_class *const layer_classes[] = {
 
 const size_t layer_class_count = MEM_COUNT(layer_classes);
 
+const char *clr_net_layer_type(size_t i)
+{
+    return i < layer_class_count ? layer_classes[i]->type : NULL;
+}
+
 /* Fields of LayerParameter that exist and that this layer (or this program) has no use for. */
 /* clang-format off */
 static const char *const k_layer_fields[] = {
