@@ -83,14 +83,17 @@ static int read_state(struct lab_listed *run, const json_t *root, const char *fo
     return 0;
 }
 
-/* A run that has not ended has no result yet: what its tables have. */
+/* A run that has not ended has no result yet: what its tables have, as far as they are there. */
 static int read_tables(struct lab_listed *run, const char *folder, struct clr_error *err)
 {
+    const char *const name = run->range_test ? "range.csv" : "history.csv";
     struct csv rows = {0}, times = {0};
     bool there = false;
-    int rc = archive_table(&rows, folder, run->range_test ? "range.csv" : "history.csv", history_columns,
-                           HISTORY_COLUMNS, err);
+    int rc = archive_has(&there, folder, name, err);
 
+    if (rc < 0 || !there)
+        return rc;
+    rc = archive_table(&rows, folder, name, history_columns, HISTORY_COLUMNS, err);
     for (size_t r = 0; r < rows.rows; r++) {
         run->done = (uint64_t)csv_at(&rows, r, HISTORY_ITERATION);
         run->accuracy = csv_at(&rows, r, HISTORY_VAL_ACC);
@@ -110,7 +113,7 @@ static int read_tables(struct lab_listed *run, const char *folder, struct clr_er
 static int read_run(struct lab_listed *run, const char *folder, struct clr_error *err)
 {
     const json_t *settings, *result;
-    bool reading = false, table = false, history = false;
+    bool reading = false, table = false;
     json_t *root = NULL;
     int rc = archive_json(&root, folder, "run.json", err);
 
@@ -118,8 +121,6 @@ static int read_run(struct lab_listed *run, const char *folder, struct clr_error
         rc = archive_has(&reading, folder, "range.json", err);
     if (rc == 0)
         rc = archive_has(&table, folder, "range.csv", err);
-    if (rc == 0)
-        rc = archive_has(&history, folder, "history.csv", err);
     if (rc < 0)
         goto out;
     settings = json_object_get(root, "settings");
@@ -139,7 +140,7 @@ static int read_run(struct lab_listed *run, const char *folder, struct clr_error
     run->best = number_member(result, "best_acc");
     run->seconds = number_member(result, "seconds");
     rc = read_state(run, root, folder, err);
-    if (rc == 0 && run->done == 0 && (table || history))
+    if (rc == 0 && run->done == 0)
         rc = read_tables(run, folder, err);
     if (rc == 0)
         rc = str_duplicate(&run->folder, folder, err);

@@ -616,10 +616,11 @@ static int find_inputs(const char **folders, const char **names, size_t *count, 
         const struct lab_run *run = &r->e->runs[figure->runs[k]];
         const struct cell *cells = cells_of(r, run);
         for (int s = 0; s < run->seed_count; s++) {
-            bool there = cells[s].state == LAB_FINISHED || cells[s].state == LAB_DIVERGED;
-            int rc = !there            ? 0
-                     : run->range_test ? check_curve(&there, cells[s].folder, err)
-                                       : check_history(&there, cells[s].folder, err);
+            const bool diverged = cells[s].state == LAB_DIVERGED;
+            bool there = cells[s].state == LAB_FINISHED || diverged;
+            int rc = there && run->range_test ? check_curve(&there, cells[s].folder, err)
+                     : diverged               ? check_history(&there, cells[s].folder, err)
+                                              : 0;
             if (rc < 0)
                 return rc;
             folders[*count] = cells[s].folder;

@@ -56,10 +56,12 @@ static bool known(const struct params *params, const char *name)
 
 /*
  * Append what does not match, as parts of a sentence. Tensors of another shape lose their names, so that
- * they are not found.
+ * they are not found. How many fit.
  */
-static void drop_misfits(struct str *s, struct st_file *file, const struct params *params)
+static size_t drop_misfits(struct str *s, struct st_file *file, const struct params *params)
 {
+    size_t fit = 0;
+
     for (size_t i = 0; i < file->count; i++)
         if (!known(params, file->tensors[i].name))
             str_append(s, "; '%s' is not in the net", file->tensors[i].name);
@@ -67,8 +69,10 @@ static void drop_misfits(struct str *s, struct st_file *file, const struct param
         struct st_tensor own, *t;
         weights_tensor(&own, &params->info[i], "", NULL);
         t = (struct st_tensor *)(uintptr_t)safetensors_find(file, own.name);
-        if (t && same_shape(t, &own))
+        if (t && same_shape(t, &own)) {
+            fit++;
             continue;
+        }
         str_append(s, "; '%s' ", own.name);
         if (!t) {
             str_append(s, "(");
@@ -82,15 +86,7 @@ static void drop_misfits(struct str *s, struct st_file *file, const struct param
             t->name[0] = '\0';
         }
     }
-}
-
-/* Does any tensor fit, after drop_misfits()? */
-static bool fits(const struct st_file *file, const struct params *params)
-{
-    for (size_t i = 0; i < params->count; i++)
-        if (safetensors_find(file, params->info[i].name))
-            return true;
-    return false;
+    return fit;
 }
 
 static int check_finite(const struct st_file *file, const char *path, struct clr_error *err)
@@ -108,6 +104,7 @@ int weights_read(struct st_file *out, const char *path, const struct params *par
 {
     struct st_file file = {0};
     struct str differences = {0};
+    size_t fit;
     int rc = safetensors_read(&file, path, err);
 
     if (rc == 0)
@@ -116,9 +113,9 @@ int weights_read(struct st_file *out, const char *path, const struct params *par
         rc = check_finite(&file, path, err);
     if (rc < 0)
         goto out;
-    drop_misfits(&differences, &file, params);
+    fit = drop_misfits(&differences, &file, params);
     rc = str_check(&differences, err);
-    if (rc == 0 && partial && !fits(&file, params))
+    if (rc == 0 && partial && fit == 0)
         rc = clr_error_set(err, CLR_EINPUT,
                            "%s does not fit the net: no tensor has the name and the shape of a "
                            "parameter%s",
