@@ -8,6 +8,12 @@
 
 #include "ops/op_impl.h"
 
+/* The natural logarithm of a base; −1 means e. */
+static double ln_base(double base)
+{
+    return base < 0.0 ? 1.0 : log(base);
+}
+
 #define ELEMENTWISE(name, type, help, block, fields, f, df, ...)                                             \
     static double name##_f(double x, const double *a)                                                        \
     {                                                                                                        \
@@ -71,7 +77,7 @@ static int kernel(struct op *op, const struct op_io *io, bool back, struct clr_e
     for (int i = 0; row->parameter[i].field; i++)
         str_append(&options, " -DA%d=%.9ef", i, (double)a[i]);
     if (row->base)
-        str_append(&options, " -DLN_A0=%.9ef", a[0] < 0.0f ? 1.0 : log((double)a[0]));
+        str_append(&options, " -DLN_A0=%.9ef", ln_base((double)a[0]));
     str_append(&options, " -DFORWARD=%s -DBACKWARD=%s", row->forward, row->backward);
     op_tensor_macros(&options, op, io);
     tensor_macros(&options, "T", row->from_y ? &io->y[0] : &io->x[0]);

@@ -7,10 +7,11 @@
  * Type and block (NULL: none) are those of Caffe's files. The fields are parameters, a[0] and so on:
  * PARAMETER(number, "field", "what it is", default, least, most, two values to verify with); ENGINE where
  * Caffe has that field; NONE where there are none. f is a function of x and a, in double precision: the
- * reference. f′, which multiplies dy, is a function of x or y, as .from_y says, and a. .forward and .backward
- * are the same for the kernel, in OpenCL C without a space: of vectors x, y, dy, of ZERO and ONE, of numbers
- * A0, A1, A2 and of LN_A0, the natural logarithm of a base A0. Formulas and defaults are Caffe's (its layers
- * of the same names) but where a comment says otherwise.
+ * reference, in which ln_base() is the natural logarithm of a base. f′, which multiplies dy, is a function
+ * of x or y, as .from_y says, and a. .forward and .backward are the same for the kernel, in OpenCL C
+ * without a space: of vectors x, y, dy, of ZERO and ONE, of numbers A0, A1, A2 and of LN_A0, the natural
+ * logarithm of a base A0. Formulas and defaults are Caffe's (its layers of the same names) but where a
+ * comment says otherwise.
  */
 
 /* A NaN stays one. Where the slope is 0, a plain 0, never −0, as of operators that do a rectifier. */
@@ -62,7 +63,7 @@ ELEMENTWISE(exp, "Exp", "base to the power of (shift + scale x)", "exp_param",
             PARAMETER(0, "base", "above 0, or -1 for e", -1.0, -1.0, 1e6, -1.0, 2.5)
                 PARAMETER(1, "scale", "factor of x", 1.0, -1e6, 1e6, 1.0, -0.5)
                     PARAMETER(2, "shift", "added to it", 0.0, -1e6, 1e6, 0.0, 0.7) NONE,
-            exp((a[0] < 0.0 ? 1.0 : log(a[0])) * (a[2] + a[1] * x)), y *a[1] * (a[0] < 0.0 ? 1.0 : log(a[0])),
+            exp(ln_base(a[0]) * (a[2] + a[1] * x)), y *a[1] * ln_base(a[0]),
             .forward = "exp((floatv)(LN_A0)*((floatv)(A2)+(floatv)(A1)*x))",
             .backward = "dy*y*(floatv)(A1*LN_A0)", .from_y = true, .base = true)
 
@@ -70,8 +71,7 @@ ELEMENTWISE(log, "Log", "logarithm to the base of (shift + scale x)", "log_param
             PARAMETER(0, "base", "above 0, or -1 for e", -1.0, -1.0, 1e6, -1.0, 2.5)
                 PARAMETER(1, "scale", "factor of x", 1.0, -1e6, 1e6, 0.9, -0.5)
                     PARAMETER(2, "shift", "added to it", 0.0, -1e6, 1e6, 8.0, 9.0) NONE,
-            log(a[2] + a[1] * x) / (a[0] < 0.0 ? 1.0 : log(a[0])),
-            a[1] / ((a[0] < 0.0 ? 1.0 : log(a[0])) * (a[2] + a[1] * x)),
+            log(a[2] + a[1] * x) / ln_base(a[0]), a[1] / (ln_base(a[0]) * (a[2] + a[1] * x)),
             .forward = "log((floatv)(A2)+(floatv)(A1)*x)*(floatv)(1.0f/LN_A0)",
             .backward = "dy*(floatv)(A1/LN_A0)/((floatv)(A2)+(floatv)(A1)*x)", .base = true)
 

@@ -28,8 +28,8 @@ void clr_train_options_init(struct clr_train_options *o, size_t size)
     o->checkpoint_every = 1000;
 }
 
-/* Was the loss not finite before the first update, which a rate could have been the reason for? */
-static bool is_rate_innocent(const struct loop_result *l)
+/* Was it the first loss that was not finite? No update came before it, so no rate is the reason. */
+static bool before_any_update(const struct loop_result *l)
 {
     return l->diverged && !l->in_evaluation && l->run.diverged_at == 1;
 }
@@ -38,7 +38,7 @@ static int diverged(const struct session *s, const struct loop_result *l, struct
 {
     char at[STR_COUNT];
 
-    if (is_rate_innocent(l))
+    if (before_any_update(l))
         return clr_error_set(err, CLR_EDIVERGED, SESSION_FIRST_LOSS);
     return clr_error_set(err, CLR_EDIVERGED,
                          "the loss %s iteration %s is not finite (rate %.4g): lower the rate. What was "
@@ -113,7 +113,7 @@ static int train(struct recorded_run *u, struct clr_train_result *out, struct cl
         return rc;
     err = err ? err : &local; /* back_off() needs it */
     rc = go(u, &l, err);
-    if (rc == CLR_EDIVERGED && backoff && !is_rate_innocent(&l))
+    if (rc == CLR_EDIVERGED && backoff && !before_any_update(&l))
         rc = back_off(u, &l, err);
     if (rc < 0)
         resume_advise(&u->s, err);

@@ -17,7 +17,7 @@ static bool fills_equal(const struct filler *f)
            (f->kind == FILLER_GAUSSIAN && !(f->std > 0.0));
 }
 
-/* Does a loss read that value, also behind a split? */
+/* Does a loss read that value, also through a split? */
 static bool is_scores(const struct graph *g, int value)
 {
     for (size_t i = 0; i < g->node_count; i++) {
