@@ -249,9 +249,7 @@ static int bench(const struct bench_options *o, struct clr_error *err)
     int rc = check_outputs(o, NULL, err), written;
 
     if (rc == 0)
-        rc = cli_check_kind(o->net, CLR_FILE_NET, err);
-    if (rc == 0)
-        rc = clr_net_load(&spec, o->net, err);
+        rc = cli_net_load(&spec, o->net, &run.bench.batch, err);
     run.bench.net = spec;
     if (rc == 0)
         rc = all ? measure_all(&run, err) : measure_one(&run, err);
@@ -318,7 +316,7 @@ static int compare(const struct opt_set *set, const struct bench_options *o, str
 
 int cmd_bench(int argc, char **argv, struct clr_error *err)
 {
-    struct bench_options o = {.net = "quick", .batch = 100};
+    struct bench_options o = {.net = "quick"};
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {

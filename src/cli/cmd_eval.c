@@ -175,6 +175,7 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     o.spec = run.net;
     if (rc == 0 && opt_given(&o.set, "batch"))
         cli_warn("--batch has no effect: images are evaluated in batches of 100, as in training");
+    o.train.batch = 100;
     if (rc == 0)
         rc = run_options_open_files(&o, err);
     if (rc == 0)

@@ -75,10 +75,7 @@ static int show(const struct net_options *o, const char *name, struct clr_error 
     struct clr_net_spec *spec = NULL;
     struct clr_image_shape shape;
     char *text = NULL;
-    int rc = cli_check_kind(name, CLR_FILE_NET, err);
-
-    if (rc == 0)
-        rc = clr_net_load(&spec, name, err);
+    int batch = o->batch, rc = cli_net_load(&spec, name, &batch, err);
 
     if (rc == 0 && o->prototxt) {
         cli_print_text(clr_net_text(spec));
@@ -87,9 +84,9 @@ static int show(const struct net_options *o, const char *name, struct clr_error 
     if (rc == 0)
         rc = image_shape(o, spec, name, &shape, err);
     if (rc == 0 && o->json)
-        rc = clr_net_show_json(&text, spec, shape, o->batch, err);
+        rc = clr_net_show_json(&text, spec, shape, batch, err);
     else if (rc == 0)
-        rc = clr_net_show(&text, spec, shape, o->batch, err);
+        rc = clr_net_show(&text, spec, shape, batch, err);
     if (rc == 0)
         cli_print_text(text);
 out:
@@ -131,7 +128,7 @@ static int run(const struct net_options *o, const struct opt_set *set, struct cl
 
 int cmd_net(int argc, char **argv, struct clr_error *err)
 {
-    struct net_options o = {.batch = 100};
+    struct net_options o = {0};
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
@@ -140,7 +137,7 @@ int cmd_net(int argc, char **argv, struct clr_error *err)
         {OPT_SHAPE, "input", "CxHxW", o.input, .min = 1, .max = 65536, .only = SHOW,
          .help = "size of an image: channels, height, width (default: the net's)"},
         {OPT_INT, "batch", "B", &o.batch, .min = 1, .max = 65536, .only = SHOW,
-         .help = "images of a batch, for the memory (default: 100)"},
+         .help = "images of a batch, for the memory (default: what the file says, else 100)"},
         {OPT_FLAG, "json", NULL, &o.json, .only = SHOW, .help = "print as JSON"},
         {OPT_FLAG, "prototxt", NULL, &o.prototxt, .only = SHOW,
          .help = "print the net's file, also that of a built-in net"},

@@ -41,7 +41,7 @@ static const struct opt_command worker_command = {
 
 struct tune_options {
     const char *device, *net;
-    int batch;
+    int batch;    /* 0: not given */
     int input[3]; /* channels, height, width; 0: not given */
     bool json, quiet;
     int first; /* of the worker */
@@ -90,9 +90,7 @@ static int work(const struct tune_options *o, struct clr_error *err)
     int rc;
 
     cli_set_quiet(true); /* the other process prints */
-    rc = cli_check_kind(o->net, CLR_FILE_NET, err);
-    if (rc == 0)
-        rc = clr_net_load(&spec, o->net, err);
+    rc = cli_net_load(&spec, o->net, &tune.batch, err);
     if (rc == 0)
         rc = image_shape(o, spec, &tune.input, err);
     if (rc == 0)
@@ -107,7 +105,7 @@ static int work(const struct tune_options *o, struct clr_error *err)
 
 int cmd_tune_worker(int argc, char **argv, struct clr_error *err)
 {
-    struct tune_options o = {.net = "quick", .batch = 100};
+    struct tune_options o = {.net = "quick"};
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {
@@ -374,7 +372,8 @@ static void report_next(const struct tune_options *o)
 
     str_append(&s, "clr-cl bench --net ");
     cli_quote(&s, o->net);
-    str_append(&s, " --batch %d", o->batch);
+    if (o->batch > 0)
+        str_append(&s, " --batch %d", o->batch);
     if (o->device) {
         str_append(&s, " --device ");
         cli_quote(&s, o->device);
@@ -423,8 +422,10 @@ static int tune(const struct tune_options *o, struct clr_error *err)
 
     (void)snprintf(batch, sizeof batch, "%d", o->batch);
     (void)snprintf(input, sizeof input, "%dx%dx%d", o->input[0], o->input[1], o->input[2]);
-    worker[n++] = "--batch";
-    worker[n++] = batch;
+    if (o->batch > 0) {
+        worker[n++] = "--batch";
+        worker[n++] = batch;
+    }
     if (o->input[0] > 0) {
         worker[n++] = "--input";
         worker[n++] = input;
@@ -450,7 +451,7 @@ static int tune(const struct tune_options *o, struct clr_error *err)
 
 int cmd_tune(int argc, char **argv, struct clr_error *err)
 {
-    struct tune_options o = {.net = "quick", .batch = 100};
+    struct tune_options o = {.net = "quick"};
     struct opt_set set = {0};
     int rc;
     const struct opt table[] = {

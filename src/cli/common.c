@@ -521,6 +521,21 @@ int cli_check_kind(const char *path, enum clr_file_kind wanted, struct clr_error
                          file_kinds[wanted].is, file_kinds[kind].then);
 }
 
+int cli_net_load(struct clr_net_spec **out, const char *name, int *batch, struct clr_error *err)
+{
+    int rc = cli_check_kind(name, CLR_FILE_NET, err);
+
+    if (rc == 0)
+        rc = clr_net_load(out, name, err);
+    if (rc < 0 || *batch > 0)
+        return rc;
+    *batch = clr_net_batch(*out);
+    if (*batch > 0 && str_index(name, clr_net_names()) < 0)
+        cli_note("--batch %d, as '%s' says (batch_size)", *batch, name);
+    *batch = *batch > 0 ? *batch : 100;
+    return 0;
+}
+
 void cli_print_text(const char *text)
 {
     size_t n = strlen(text);

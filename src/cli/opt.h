@@ -94,8 +94,9 @@ struct opt {
     }
 #define OPT_ROW_BATCH(number, subs)                                                                          \
     {                                                                                                        \
-        OPT_INT, "batch", "B", (number), .min = 1, .max = 65536, .only = (subs),                             \
-                                         .help = "images of a batch (default: 100)"                          \
+        OPT_INT, "batch", "B", (number),                                                                     \
+            .min = 1, .max = 65536, .only = (subs),                                                          \
+            .help = "images of a batch (default: what the net's file says, else 100)"                        \
     }
 #define OPT_ROW_MOMENTUM(number)                                                                             \
     {                                                                                                        \

@@ -24,6 +24,7 @@ void run_options_init(struct run_options *o)
 {
     *o = (struct run_options){.cycle_momentum = {NAN, NAN}, .seeds = 1};
     clr_train_options_init(&o->train, sizeof o->train);
+    o->train.batch = 0;
     o->validate_every.iterations = o->train.validate_every;
 }
 
@@ -126,7 +127,8 @@ void run_options_add_training(struct run_options *o)
          .needed = run_options_need_iterations,
          .help = "length of the run, in iterations (4000) or epochs (8ep)"},
         {OPT_INT, "batch", "B", &o->train.batch, .min = 1,
-         .help = "images of a batch, at most the training images (default: 100)"},
+         .help =
+             "images of a batch, at most the training images (default: what the net's file says, else 100)"},
         {OPT_U64, "seed", "S", &o->train.seed,
          .help = "for the first weights and the order of images; equal seeds give equal runs (default: 1)"},
         {OPT_CHOICE, "momentum-convention", "C", &o->train.convention,
@@ -392,10 +394,8 @@ int run_options_open_files(struct run_options *o, struct clr_error *err)
 
     cli_set_quiet(o->quiet);
     rc = cli_check_kind(o->train.init, CLR_FILE_SAFETENSORS, err);
-    if (rc == 0)
-        rc = cli_check_kind(o->train.net_name, CLR_FILE_NET, err);
     if (rc == 0 && !o->spec)
-        rc = clr_net_load(&o->spec, o->train.net_name, err);
+        rc = cli_net_load(&o->spec, o->train.net_name, &o->train.batch, err);
     if (rc == 0)
         rc = clr_dataset_open(&o->dataset, o->train.data_name, err);
     o->train.net = o->spec;
@@ -409,12 +409,14 @@ int run_options_open_files(struct run_options *o, struct clr_error *err)
 static int count_per_epoch(struct run_options *o, struct clr_error *err)
 {
     int all = o->dataset->train.count, images = all - o->train.validation, batch = o->train.batch;
+    const bool given = opt_given(&o->set, "batch");
     char has[STR_COUNT], left[STR_COUNT];
 
     if (batch > all)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "--batch %d: '%s' has only %s to train on; --batch %d is the most", batch,
-                             o->train.data_name, str_count(has, (uint64_t)all, "image"), all);
+        return clr_error_set(
+            err, CLR_EUSAGE, "%s %d%s%s: '%s' has only %s to train on; --batch %d is the most",
+            given ? "--batch" : "batch_size", batch, given ? "" : " of ", given ? "" : o->train.net_name,
+            o->train.data_name, str_count(has, (uint64_t)all, "image"), all);
     if (images < batch)
         return clr_error_set(err, CLR_EUSAGE,
                              "--validation %d leaves %s of the %s for training, less than a batch of %d",

@@ -82,8 +82,8 @@ static const struct field input_fields[] = {
 
 #define FROM_DATA "images come from the data set that --data names"
 static const struct field data_fields[] = {
-    {"batch_size", FIELD_INT, "images of a batch; --batch is used instead where it is given",
-     AT(source.batch_size), .least = 1, .most = GEOMETRY_MAX},
+    {"batch_size", FIELD_INT, "images of a training batch, unless --batch is given", AT(source.batch_size),
+     .least = 1, .most = GEOMETRY_MAX},
     FIELD_PLAIN("source", FIELD_UNUSED, FROM_DATA),
     FIELD_PLAIN("backend", FIELD_UNUSED, FROM_DATA),
     FIELD_PLAIN("prefetch", FIELD_UNUSED, FROM_DATA),

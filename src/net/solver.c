@@ -226,20 +226,6 @@ static int find_net(char **out, struct solver_reading *in, const char *path, boo
     return rc;
 }
 
-/* The training batch of the net, if it has one. Where another net is used, an error in this one is none. */
-static void read_batch(struct solver_reading *in, const char *net, bool wanted)
-{
-    struct clr_error why;
-    int batch = 0, rc = spec_training_batch(&batch, net, &why);
-
-    if (rc == CLR_EINPUT && !wanted)
-        log_line(CLR_LOG_WARNING, "%s: the batch size of its net is not used: %s", in->path, why.message);
-    else if (rc < 0)
-        in->r.rc = clr_error_set(in->err, rc, "%s", why.message); /* a problem of another file */
-    else if (batch > 0)
-        add_count(in, "batch", batch);
-}
-
 static void read_net(struct solver_reading *in, bool wanted)
 {
     const char *net = NULL, *train = NULL, *test = NULL;
@@ -267,8 +253,6 @@ static void read_net(struct solver_reading *in, bool wanted)
         in->r.rc = rc;
     if (rc == 0 && wanted)
         add(in, "net", path);
-    if (rc == 0 && fs_is_path(path) && fs_exists(path))
-        read_batch(in, path, wanted);
     free(path);
 }
 

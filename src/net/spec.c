@@ -186,20 +186,6 @@ int clr_net_from_text(struct clr_net_spec **out, const char *file, const char *t
     return rc < 0 ? rc : load(out, file, text, true, err);
 }
 
-int spec_training_batch(int *out, const char *path, struct clr_error *err)
-{
-    struct clr_net_spec *spec = NULL;
-    int batch = 0, rc = load(&spec, path, NULL, true, err);
-
-    for (size_t i = 0; rc == 0 && i < spec->layer_count && batch == 0; i++)
-        if ((spec->layers[i].phases & PHASE_TRAIN) && spec->layers[i].class != &layer_input)
-            batch = spec->layers[i].source.batch_size;
-    if (rc == 0)
-        *out = batch;
-    clr_net_destroy(spec);
-    return rc;
-}
-
 void clr_net_destroy(struct clr_net_spec *spec)
 {
     if (!spec)
@@ -213,6 +199,17 @@ void clr_net_destroy(struct clr_net_spec *spec)
 const char *clr_net_text(const struct clr_net_spec *spec)
 {
     return spec->text;
+}
+
+/* Of an Input layer the first dimension says nothing about training. */
+int clr_net_batch(const struct clr_net_spec *spec)
+{
+    int batch = 0;
+
+    for (size_t i = 0; i < spec->layer_count && batch == 0; i++)
+        if ((spec->layers[i].phases & PHASE_TRAIN) && spec->layers[i].class != &layer_input)
+            batch = spec->layers[i].source.batch_size;
+    return batch;
 }
 
 struct clr_image_shape clr_net_input(const struct clr_net_spec *spec)

@@ -80,8 +80,4 @@ struct clr_net_spec {
     struct clr_image_shape input; /* zeros where unknown */
 };
 
-/* Batch size of the Data layer that makes the images of training in a net's file; 0: there is none. Logs
- * nothing. */
-int spec_training_batch(int *out, const char *path, struct clr_error *err);
-
 #endif

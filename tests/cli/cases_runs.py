@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from harness import (ROOT, Place, case, check, clr, clr_stopped, device, expect, expect_lines, fresh, names, pretended,
-                     skip, slow_case, tiny, tiny_data, tiny_net, write)
+                     settings, skip, slow_case, tiny, tiny_data, tiny_net, write)
 
 RUN_FILES = ["final.safetensors", "history.csv", "loss.csv", "run.json", "timing.csv"]
 
@@ -60,6 +60,25 @@ def train_again_gives_the_same_bytes():
         check(bytes_of[0] == bytes_of[1], f"{name} differs between equal runs")
         check(bytes_of[0] != bytes_of[2], f"{name} does not depend on the seed")
     check(len(rows(first / "loss.csv")) == 20, "loss.csv has not 20 rows")
+
+
+@case
+def batch_is_the_files_where_none_is_given():
+    net = tiny_net("batch_size: 10", "batch_size: 25")
+    note = r"^--batch 25, as '.*net.prototxt' says \(batch_size\)$"
+    out, result = trained(net=net, batch=None, iterations=4)
+    expect(result, 0, [], [note, "4 iterations of 25 images"])
+    check(result.err.count("batch_size") == 1, f"reported more than once\n{result}")
+    check(settings(out)["batch"] == 25, "run.json has another batch")
+    expect(clr("train", "--resume", "--out", out, "--iterations", 6), 0, [], [note])
+    out, result = trained(net=net, batch=50, iterations=4)
+    check("batch_size" not in result.err, f"reported though it does not count\n{result}")
+    check(settings(out)["batch"] == 50, "not the batch that was given")
+    out, result = trained(net=tiny_net("data_param { batch_size: 10 }", ""), batch=None, iterations=2)
+    check("batch_size" not in result.err and settings(out)["batch"] == 100, f"no batch of 100 without any\n{result}")
+    expect(clr("net", "show", net), 0, ["batch of 25"], [note])
+    expect(clr("net", "show", net, "--batch", 50), 0, ["batch of 50"])
+    expect(clr(*tiny("range-test", net=net, batch=None, out=fresh("range"))), 0, [], [note, "batches of 25|of 25 images"])
 
 
 @case

@@ -4,6 +4,7 @@ A case is a function with the decorator @case; table() makes one case of each ro
 Failed (expect() does) or any other exception, and says skip(reason) where it cannot run here.
 """
 
+import json
 import os
 import re
 import signal
@@ -268,6 +269,11 @@ def tiny(command="train", **changes):
         elif value is not None:
             args += ["--" + name.replace("_", "-"), value]
     return args
+
+
+def settings(run):
+    """What run.json says of a run's settings."""
+    return json.loads((run / "run.json").read_text(encoding="utf-8"))["settings"]
 
 
 def run_case(number):
