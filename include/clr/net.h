@@ -38,7 +38,7 @@ CLR_API int clr_net_from_text(struct clr_net_spec **out, const char *file, const
 /** The text of the net's file, also of a built-in net; owned by the spec. */
 CLR_API const char *clr_net_text(const struct clr_net_spec *spec);
 
-/** Images of a training batch that the file gives (`batch_size` of a Data layer of the TRAIN phase); 0: none. */
+/** Images of a training batch that the file gives (`batch_size` of a Data layer of the TRAIN phase), or 0. */
 CLR_API int clr_net_batch(const struct clr_net_spec *spec);
 
 /** Shape of one input image; all 0 if the net has none of its own, and takes that of the data. */

@@ -179,7 +179,7 @@ static int new_param(struct builder *b, const struct op_param *of, const struct 
     (void)snprintf(p->name, sizeof p->name, "%s.%s", b->layer->name, of->name);
     p->rank = of->rank;
     p->count = count;
-    p->fan_in = (int)(count / (size_t)of->dims[0]);
+    p->fan_in = of->rank > 0 ? (int)(count / (size_t)of->dims[0]) : 1;
     p->fan_out = of->rank > 1 ? (int)(count / (size_t)of->dims[1]) : (int)count;
     p->mult = *spec;
     p->filler = of->state ? (struct filler){.kind = FILLER_CONSTANT, .value = of->fill} : *filler;
@@ -216,9 +216,6 @@ static int add_params(struct builder *b, struct graph_node *n)
     const int count = op_params(params, &n->desc);
     int rc = 0;
 
-    if (count && b->layer->phases != (PHASE_TRAIN | PHASE_TEST))
-        return build_error(b,
-                           "it has parameters and must be in both phases: take the include or exclude away");
     for (int k = 0; k < count && rc == 0; k++)
         rc = add_param(b, n, k, &params[k]);
     return rc;
@@ -542,7 +539,37 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
     return 0;
 }
 
-/* Both phases have the same layers with parameters; that their inputs have one shape is checked here. */
+/* "FILE:LINE: layer 'NAME'" of the layer that has parameter p of the graph: for the errors here. */
+static int phases_differ(const struct clr_net_spec *spec, const struct graph *g, size_t p, const char *what,
+                         struct clr_error *err)
+{
+    const struct layer_spec *layer = NULL;
+
+    for (size_t i = 0; i < g->node_count && !layer; i++)
+        for (int k = 0; k < g->nodes[i].param_count; k++)
+            layer = g->nodes[i].param[k] == (int)p ? g->nodes[i].layer : layer;
+    assert(layer);
+    return clr_error_set(err, CLR_EINPUT, "%.200s:%d: layer '%s': %s", spec->file, layer->line, layer->name,
+                         what);
+}
+
+/* Both phases have the same parameters, in the same order: a layer may be written twice, once for each. */
+static int compare_params(const struct graph *train, const struct graph *test,
+                          const struct clr_net_spec *spec, struct clr_error *err)
+{
+    for (size_t i = 0; i < train->param_count || i < test->param_count; i++) {
+        const struct graph_param *a = &train->params[i], *b = &test->params[i];
+        if (i >= test->param_count || i >= train->param_count || strcmp(a->name, b->name) != 0)
+            return phases_differ(spec, i < train->param_count ? train : test, i,
+                                 "it has parameters and must be in both phases, at the same place", err);
+        if (memcmp(a->dims, b->dims, sizeof a->dims) != 0)
+            return phases_differ(
+                spec, train, i,
+                "its parameters have one shape in the TRAIN phase and another in the TEST phase", err);
+    }
+    return 0;
+}
+
 static int compare_phases(const struct graph *train, const struct clr_net_spec *spec,
                           struct clr_image_shape input, struct clr_error *err)
 {
@@ -553,13 +580,7 @@ static int compare_phases(const struct graph *train, const struct clr_net_spec *
         return clr_error_set(err, rc, "out of memory for the TEST phase of a net");
     if (rc < 0)
         return 0; /* a file for training only */
-    for (size_t i = 0; i < train->param_count && rc == 0; i++) {
-        if (memcmp(train->params[i].dims, test->params[i].dims, sizeof train->params[i].dims) != 0)
-            rc = clr_error_set(err, CLR_EINPUT,
-                               "%.200s: parameter '%s' has one shape in the TRAIN phase and another "
-                               "in the TEST phase",
-                               spec->file, train->params[i].name);
-    }
+    rc = compare_params(train, test, spec, err);
     graph_destroy(test);
     return rc;
 }

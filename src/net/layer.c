@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ops/op_class.h"
 
 #define ROW(name) extern const struct layer_class layer_##name;
 #include "net/layers.h"
@@ -220,22 +221,46 @@ static void read_param(struct layer_reading *in, struct pt_field *f, struct para
     (void)pt_close(&r, unsupported, in->err);
 }
 
+/*
+ * A running statistic does not learn. As in Caffe, one `param` for each of them may have any rate, and is
+ * taken as 0: files from before 2017 are so.
+ */
+static void check_state(struct layer_reading *in, struct pt_field *f, const struct param_spec *param,
+                        bool all)
+{
+    if (param->name[0])
+        (void)pt_error(in->doc, f, in->err, "a running statistic has no 'name': it cannot be shared");
+    if (!all && param->lr_mult != 0.0)
+        (void)pt_error(in->doc, f, in->err,
+                       "'lr_mult' is %g for a running statistic, which does not learn: give 0, or no 'param'",
+                       param->lr_mult);
+}
+
 static void read_params(struct layer_reading *in)
 {
     struct layer_spec *l = in->layer;
-    const int limit = l->class->flags & LAYER_WEIGHTS ? 1 + l->desc.bias : 0;
+    struct op_desc d = l->desc;
+    struct op_param params[OP_PARAMS];
+    struct pt_field *given[OP_PARAMS];
     char parameters[STR_COUNT];
-    int n = 0;
+    int n = 0, limit;
+
+    d.kind = l->class->kind;
+    limit = l->class->params ? op_params(params, &d) : 0;
 
     for (int k = 0; k < OP_PARAMS; k++)
         l->param[k] = (struct param_spec){.lr_mult = 1.0, .decay_mult = 1.0};
     for (struct pt_field *f = NULL; pt_next(&in->r, "param", &f); n++) {
-        if (n < limit)
+        if (n < limit) {
+            given[n] = f;
             read_param(in, f, &l->param[n]);
-        else if (n == limit)
+        } else if (n == limit)
             (void)pt_error(in->doc, f, in->err, "%d 'param', but this layer has %s", n + 1,
                            str_count(parameters, (uint64_t)limit, "parameter"));
     }
+    for (int k = 0; k < n && k < limit; k++)
+        if (params[k].state)
+            check_state(in, given[k], &l->param[k], n >= limit);
 }
 
 /* Does it have as many bottoms and tops as its type? */

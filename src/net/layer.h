@@ -19,9 +19,8 @@ enum layer_flags {
     LAYER_LOSS = 1 << 1,         /* training can begin here */
     LAYER_LABELS = 1 << 2,       /* its last bottom is the labels */
     LAYER_IN_PLACE = 1 << 3,     /* its top may be its bottom */
-    LAYER_WEIGHTS = 1 << 4,      /* has weights, and biases unless bias_term is false */
-    LAYER_MORE_BOTTOMS = 1 << 5, /* up to OP_MOST bottoms */
-    LAYER_NEEDS_BLOCK = 1 << 6   /* its first block is required */
+    LAYER_MORE_BOTTOMS = 1 << 4, /* up to OP_MOST bottoms */
+    LAYER_NEEDS_BLOCK = 1 << 5   /* its first block is required */
 };
 
 struct builder;
@@ -35,12 +34,13 @@ struct layer_block {
 #define LAYER_BLOCKS 3
 
 struct layer_class {
-    const char *type;  /* of `type:` */
-    const char *help;  /* one line: what it computes */
-    int bottoms;       /* tops: one; a source may have another for the labels, a loss may have none */
-    unsigned flags;    /* of enum layer_flags */
-    enum op_kind kind; /* with build NULL: the operator that it is */
-    int function;      /* of enum elementwise_function, for those */
+    const char *type;   /* of `type:` */
+    const char *help;   /* one line: what it computes */
+    int bottoms;        /* tops: one; a source may have another for the labels, a loss may have none */
+    unsigned flags;     /* of enum layer_flags */
+    enum op_kind kind;  /* with build NULL or parameters: the operator that it is */
+    const char *params; /* what its parameters are, for `net layers`; NULL: it has none */
+    int function;       /* of enum elementwise_function, for those */
     struct layer_block blocks[LAYER_BLOCKS];
     /* After the fields were read into *in->layer: what depends on several of them. NULL: nothing. */
     int (*check)(struct layer_reading *in);
@@ -111,6 +111,7 @@ void spec_no_effect(struct layer_reading *in, const struct pt_field *field, cons
     {                                                                                                        \
         "axis", FIELD_ONLY, "the channels", .usual = 1                                                       \
     }
+#define PARAMS_WEIGHTS "for the weights, and once more for the biases"
 #define FIELDS_WEIGHTS                                                                                       \
     {"bias_term", FIELD_FLAG, "a bias is added to each output", AT(desc.bias), .usual = 1},                  \
         {"weight_filler",         FIELD_BLOCK,          "initial weights", AT(filler[0]),                    \

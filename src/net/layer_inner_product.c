@@ -53,7 +53,9 @@ const struct layer_class layer_inner_product = {
     .type = "InnerProduct",
     .help = "a dense layer: sums of products of weights and all inputs",
     .bottoms = 1,
-    .flags = LAYER_WEIGHTS | LAYER_NEEDS_BLOCK,
+    .flags = LAYER_NEEDS_BLOCK,
+    .kind = OP_DENSE,
+    .params = PARAMS_WEIGHTS,
     .blocks = {{"inner_product_param", fields}},
     .build = build,
 };

@@ -15,7 +15,7 @@
 
 /* What one node costs. Sizes are those of the numbers themselves, without padding and workspaces. */
 struct cost {
-    size_t params;
+    size_t params;        /* that learn */
     double madds;         /* per image, forward */
     double activation;    /* bytes of its output for the batch, and of the gradient where there is one */
     double param_storage; /* bytes: weights, and gradient and momentum where it learns */
@@ -29,7 +29,7 @@ static struct cost node_cost(const struct graph *g, const struct graph_node *n)
     for (int k = 0; k < n->param_count; k++) {
         const struct graph_param *p = &g->params[n->param[k]];
         const size_t count = n->use[k] == 0 ? p->count : 0; /* shared ones count for the first layer */
-        c.params += count;
+        c.params += p->state ? 0 : count;
         c.param_storage += 4.0 * (double)count * (n->desc.backward && !p->state ? 3.0 : 1.0);
     }
     for (int j = 0; j < n->desc.y_count && !n->in_place; j++) /* a split has gradients alone */

@@ -166,8 +166,8 @@ static void append_layer(struct str *s, const struct layer_class *class)
                : class->flags & LAYER_LOSS ? "0 or 1"
                                            : "1",
                class->flags & LAYER_IN_PLACE ? ", may be the bottom" : "");
-    if (class->flags & LAYER_WEIGHTS)
-        str_append(s, "param { name lr_mult decay_mult }: for the weights, and once more for the biases\n");
+    if (class->params)
+        str_append(s, "param { name lr_mult decay_mult }: %s\n", class->params);
     for (int i = 0; i < LAYER_BLOCKS; i++) {
         const struct layer_block *block = &class->blocks[i];
         if (block->fields && block->name)

@@ -57,6 +57,10 @@ enum elementwise_function {
 
 enum { ELEMENTWISE_PARAMETERS = 3 /* most of one function */ };
 
+/* Whose mean and variance OP_BATCH_NORM uses. Those of a batch in training (desc.backward) become part of the
+ * running ones. BY_PHASE: what a file says that leaves it to the graph. */
+enum batch_norm_statistics { BATCH_NORM_BY_PHASE, BATCH_NORM_OF_BATCH, BATCH_NORM_RUNNING };
+
 enum eltwise_operation { ELTWISE_SUM, ELTWISE_PROD, ELTWISE_MAX };
 
 /* The passes of an operator; each may have several variants. */
@@ -104,6 +108,13 @@ struct op_desc {
             struct pool_geometry pool;
         };
         struct lrn_geometry lrn;
+        struct {
+            enum batch_norm_statistics statistics;
+            float eps, fraction; /* added to the variance; how much less an older batch counts */
+        } batch_norm;
+        struct {
+            bool only_term; /* no factor, and so bias is set */
+        } scale;
         struct {
             enum elementwise_function function;
             float a[ELEMENTWISE_PARAMETERS]; /* its parameters */

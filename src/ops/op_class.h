@@ -17,9 +17,10 @@ struct op_ref {
     bool train; /* dropout drops */
     const double *x[OP_MOST], *dy[OP_MOST], *w[OP_PARAMS];
     double *y[OP_MOST], *dx[OP_MOST], *dw[OP_PARAMS];
-    double *sample;  /* per image: the loss, or 1 where it is correct, else 0 */
-    int *arg;        /* with OP_HAS_ARG, like y: which value of x it is */
-    double *scratch; /* class->scratch(desc) numbers */
+    double *after[OP_PARAMS]; /* of a state: its numbers after the batch, in training; NULL: not needed */
+    double *sample;           /* per image: the loss, or 1 where it is correct, else 0 */
+    int *arg;                 /* with OP_HAS_ARG, like y: which value of x it is */
+    double *scratch;          /* class->scratch(desc) numbers */
     const int32_t *labels, *index;
     uint64_t seed; /* of dropout, with index and iteration */
     uint32_t iteration;

@@ -10,6 +10,8 @@ ROW(OP_ELTWISE, eltwise)         /* sum, product or maximum of all x */
 ROW(OP_CONCAT, concat)           /* the channels of all x, one after the other */
 ROW(OP_SPLIT, split)             /* y are x, one for each reader that sends a gradient back; dx = Σ dy */
 ROW(OP_LRN, lrn)
+ROW(OP_BATCH_NORM, batch_norm)
+ROW(OP_SCALE, scale) /* a factor and a term for each channel */
 ROW(OP_DENSE, dense) /* InnerProduct; x (N,C,H,W) counts as C·H·W inputs in logical order, y is (N,F,1,1) */
 ROW(OP_DROPOUT, dropout)           /* drops where desc.backward is set (training), else copies */
 ROW(OP_SOFTMAX, softmax)           /* over the channels of every pixel */

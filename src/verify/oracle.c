@@ -7,7 +7,7 @@
 #include "ref/ref.h"
 
 /* What the values of an array are like. */
-enum values { VALUES_NORMAL, VALUES_WITH_ZEROS, VALUES_WITH_TIES };
+enum values { VALUES_NORMAL, VALUES_WITH_ZEROS, VALUES_WITH_TIES, VALUES_POSITIVE };
 
 static int random_values(double **out, size_t count, double scale, enum values values, uint64_t seed,
                          uint32_t stream, struct clr_error *err)
@@ -20,6 +20,8 @@ static int random_values(double **out, size_t count, double scale, enum values v
             v = 0.0;
         if (values == VALUES_WITH_TIES)
             v = floor(v);
+        if (values == VALUES_POSITIVE)
+            v = 0.5 + fabs(v);
         (*out)[i] = (double)(float)v;
     }
     return rc;
@@ -41,6 +43,25 @@ static int count_elements(struct oracle *o, const struct op_desc *d, struct clr_
     return fits ? 0 : clr_error_set(err, CLR_ENOMEM, "the shapes to verify overflow");
 }
 
+/* States may be variances and counts. */
+static int make_params(struct oracle *o, const struct op_desc *d, uint64_t seed, struct clr_error *err)
+{
+    struct op_param params[OP_PARAMS];
+    const int count = op_params(params, d);
+    int rc = 0;
+
+    for (int k = 0; k < count && rc == 0; k++) {
+        rc =
+            random_values(&o->w[k], o->w_size[k], k == 0 ? 0.5 : 1.0,
+                          params[k].state ? VALUES_POSITIVE : VALUES_NORMAL, seed, 16 * (uint32_t)k + 2, err);
+        if (rc == 0 && params[k].state)
+            rc = mem_new(&o->after[k], o->w_size[k], sizeof **o->after, "expected states", err);
+        if (rc == 0 && params[k].state)
+            memcpy(o->after[k], o->w[k], o->w_size[k] * sizeof **o->after);
+    }
+    return rc;
+}
+
 static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed, struct clr_error *err)
 {
     const enum values values = op_is(d, OP_HAS_ZEROS) || d->mask_dx ? VALUES_WITH_ZEROS
@@ -53,9 +74,8 @@ static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed,
         rc = random_values(&o->x[j], o->x_size[j], scale, values, seed, 16 * (uint32_t)j, err);
     for (int j = 0; j < d->y_count && rc == 0; j++)
         rc = random_values(&o->dy[j], o->y_size[j], 1.0, VALUES_NORMAL, seed, 16 * (uint32_t)j + 1, err);
-    for (int k = 0; k < OP_PARAMS && rc == 0; k++)
-        rc = random_values(&o->w[k], o->w_size[k], k == 0 ? 0.5 : 1.0, VALUES_NORMAL, seed,
-                           16 * (uint32_t)k + 2, err);
+    if (rc == 0)
+        rc = make_params(o, d, seed, err);
     if (rc == 0)
         rc = mem_new(&o->labels, (size_t)d->x[0].n, sizeof *o->labels, "labels", err);
     if (rc == 0)
@@ -125,6 +145,7 @@ static struct op_ref arrays(const struct oracle *o, int n, bool train)
     for (int k = 0; k < OP_PARAMS; k++) {
         r.w[k] = o->w_size[k] ? o->w[k] : NULL;
         r.dw[k] = o->w_size[k] ? o->dw[k] : NULL;
+        r.after[k] = o->after[k];
     }
     return r;
 }
@@ -199,6 +220,7 @@ void oracle_clear(struct oracle *o)
     for (int k = 0; k < OP_PARAMS; k++) {
         free(o->w[k]);
         free(o->dw[k]);
+        free(o->after[k]);
     }
     free(o->labels);
     free(o->index);

@@ -17,6 +17,7 @@ struct oracle {
     double *x[OP_MOST], *dy[OP_MOST], *w[OP_PARAMS];
     int32_t *labels, *index; /* per planned image */
     double *y[OP_MOST], *dx[OP_MOST], *dw[OP_PARAMS], *sample;
+    double *after[OP_PARAMS]; /* of a state, after training; NULL: it is none */
     int *arg;
     double *scratch; /* of the reference */
     double *masked;  /* dy, zero where the rectifier after the operator has a zero */

@@ -121,7 +121,7 @@ void refnet_destroy(struct refnet *c)
 static void add_parts(struct refnet *c, const struct graph_node *node)
 {
     for (int k = 0; k < node->param_count; k++)
-        for (size_t e = 0; e < c->g->params[node->param[k]].count; e++)
+        for (size_t e = 0; !c->g->params[node->param[k]].state && e < c->g->params[node->param[k]].count; e++)
             c->dw[node->param[k]][e] += c->part[k][e];
 }
 
@@ -151,6 +151,20 @@ static struct op_ref arrays(const struct refnet *c, size_t i)
         r.dw[k] = c->part[k];
     }
     return r;
+}
+
+/* States are as before where no batch changes them. */
+static void keep_states(struct refnet *c, size_t i, struct op_ref *r)
+{
+    const struct graph_node *node = &c->g->nodes[i];
+
+    for (int k = 0; k < node->param_count; k++) {
+        const int p = node->param[k];
+        if (!c->g->params[p].state)
+            continue;
+        r->after[k] = c->dw[p];
+        memcpy(c->dw[p], c->w[p], c->g->params[p].count * sizeof **c->dw);
+    }
 }
 
 /* Numbers that are off: `stream` tells the values of a net, and then its gradients, apart. */
@@ -213,13 +227,15 @@ void refnet_run(struct refnet *c, int n)
         struct op_ref r = arrays(c, i);
         if (!graph_runs(g, i))
             continue;
+        keep_states(c, i, &r);
         separate(c, i, &r);
         op_class(node->desc.kind)->ref_forward(&node->desc, &r);
         for (int j = 0; j < node->desc.y_count; j++)
             disturb(c, r.y[j], &node->desc.y[j], (size_t)node->y[j]);
     }
     for (size_t p = 0; p < g->param_count; p++)
-        memset(c->dw[p], 0, g->params[p].count * sizeof **c->dw);
+        if (!g->params[p].state)
+            memset(c->dw[p], 0, g->params[p].count * sizeof **c->dw);
     for (size_t i = g->node_count; g->phase == PHASE_TRAIN && i-- > 0;) {
         const struct graph_node *node = &g->nodes[i];
         const struct op_class *class = op_class(node->desc.kind);

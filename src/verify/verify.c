@@ -13,7 +13,8 @@ static const char *const arrangement_names[VERIFY_ARRANGEMENT_COUNT] = {
     "exact halos", "wide halos",        "input in one channel block", "in place", "no gradient of the input",
     "inference",   "inference with NaN"};
 
-static const char *const output_names[VERIFY_OUTPUT_COUNT] = {"y", "dx", "dw", "db", "sample", "w", "v", "s"};
+static const char *const output_names[VERIFY_OUTPUT_COUNT] = {"y", "dx", "dw", "db",   "sample",
+                                                              "w", "v",  "s",  "state"};
 
 /* One operator in one arrangement. */
 struct op_trial {
@@ -128,7 +129,9 @@ static int create_arrays(struct op_trial *t, struct clr_error *err)
 
     for (int k = 0; k < OP_PARAMS && rc == 0; k++) {
         rc = trial_array(&t->base, S_W + k, &io->w[k], o->w_size[k], o->w[k], err);
-        if (rc == 0 && backward)
+        if (rc == 0 && o->after[k] && backward)
+            memset(t->base.at[S_W + k]->writable, 1, o->w_size[k]);
+        if (rc == 0 && backward && !o->after[k])
             rc = trial_array(&t->base, S_DW + k, &io->dw[k], o->w_size[k], NULL, err);
     }
     if (rc == 0 && op_is(&t->desc, OP_NO_Y)) {
@@ -179,9 +182,10 @@ static int run_once(struct op_trial *t, struct op *op, int run, struct clr_error
 static double limit(const struct op_trial *t, enum verify_output output)
 {
     const struct op_class *class = op_class(t->desc.kind);
-    const enum op_pass pass = output == VERIFY_Y || output == VERIFY_SAMPLE ? OP_FORWARD
-                              : output == VERIFY_DX                         ? OP_BACKWARD_DATA
-                                                                            : OP_BACKWARD_WEIGHTS;
+    const enum op_pass pass = output == VERIFY_Y || output == VERIFY_SAMPLE || output == VERIFY_STATE
+                                  ? OP_FORWARD
+                              : output == VERIFY_DX ? OP_BACKWARD_DATA
+                                                    : OP_BACKWARD_WEIGHTS;
     const double terms = class->terms ? class->terms(&t->desc, pass, t->base.batch) : 0.0,
                  nmse = output == VERIFY_SAMPLE ? class->sample_nmse
                         : t->nmse[pass] > 0.0   ? t->nmse[pass]
@@ -205,6 +209,10 @@ static void check_values(struct op_trial *t)
         if (t->base.at[S_DW + k])
             trial_check_array(&t->base, output, limit(t, output), S_DW + k, 0, o->w_size[k], o->dw[k]);
     }
+    for (int k = 0; k < OP_PARAMS; k++)
+        if (o->after[k] && t->desc.backward)
+            trial_check_array(&t->base, VERIFY_STATE, limit(t, VERIFY_STATE), S_W + k, 0, o->w_size[k],
+                              o->after[k]);
     if (t->base.at[S_SAMPLE])
         trial_check_array(&t->base, VERIFY_SAMPLE, limit(t, VERIFY_SAMPLE), S_SAMPLE,
                           (size_t)t->io.sample_offset, (size_t)t->io.batch, o->sample);

@@ -29,7 +29,8 @@ enum verify_output {
     VERIFY_SAMPLE, /* per image: loss, or whether it is correct */
     VERIFY_W,      /* parameters and momenta after updates */
     VERIFY_V,
-    VERIFY_S, /* means of squares */
+    VERIFY_S,     /* means of squares */
+    VERIFY_STATE, /* states of an operator after a forward pass of training */
     VERIFY_OUTPUT_COUNT
 };
 

@@ -78,7 +78,8 @@ def batch_is_the_files_where_none_is_given():
     check("batch_size" not in result.err and settings(out)["batch"] == 100, f"no batch of 100 without any\n{result}")
     expect(clr("net", "show", net), 0, ["batch of 25"], [note])
     expect(clr("net", "show", net, "--batch", 50), 0, ["batch of 50"])
-    expect(clr(*tiny("range-test", net=net, batch=None, out=fresh("range"))), 0, [], [note, "batches of 25|of 25 images"])
+    sweep = clr(*tiny("range-test", net=net, batch=None, out=fresh("range")))
+    expect(sweep, 0, [], [note, "batches of 25|of 25 images"])
 
 
 @case

@@ -141,7 +141,7 @@ def solver_takes_the_batch_of_the_training_layer():
     for test, training in (("exclude", "TRAIN"), ("exclude", "TEST")), (("include", "TEST"), ("include", "TRAIN")):
         net = write(fresh("net.prototxt"), one % ("a", *test, 77) + one % ("b", *training, 7777) + text[start:])
         file = write(fresh("s").parent / "two.prototxt", SOLVER.format(net=net))
-        expect(train("--solver", file, "--out", fresh("run")), 2, [], ["batch_size 7777 of .*net.prototxt: .* has only"])
+        expect(train("--solver", file, "--out", fresh("run")), 2, [], ["batch_size 7777 of .*prototxt: .* has only"])
 
 
 @case

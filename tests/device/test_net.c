@@ -215,6 +215,30 @@ static const struct test_net {
      SCORES("p")
      HITS("scores")
      LOSS("scores")},
+    {"batch normalization, of the images too, once for each phase, and in residual blocks",
+     ALWAYS, {3, 9, 8}, DATA
+     LAYER("n0", "BatchNorm", "data", "n0", "")
+     CONV("c1", "n0", "num_output: 6 kernel_size: 3 pad: 1 bias_term: false")
+     LAYER("n1", "BatchNorm", "c1", "c1", "include { phase: TRAIN } batch_norm_param { use_global_stats: false "
+                                          "moving_average_fraction: 0.9 }")
+     LAYER("n1", "BatchNorm", "c1", "c1", "include { phase: TEST } batch_norm_param { use_global_stats: true }")
+     LAYER("s1", "Scale", "c1", "c1", "scale_param { bias_term: true }")
+     RELU("r1", "c1", "c1")
+     CONV("a1", "c1", "num_output: 6 kernel_size: 3 pad: 1 bias_term: false")
+     LAYER("na", "BatchNorm", "a1", "a1", "")
+     LAYER("sa", "Scale", "a1", "a1", "")
+     RELU("ra", "a1", "a1")
+     CONV("a2", "a1", "num_output: 6 kernel_size: 3 pad: 1 bias_term: false")
+     LAYER("nb", "BatchNorm", "a2", "y2", "batch_norm_param { eps: 0.01 }")
+     LAYER("sb", "Scale", "y2", "y2", "scale_param { bias_term: true }")
+     JOIN("e", "Eltwise", "y2", AND("c1"))
+     RELU("re", "e", "e")
+     LAYER("nf", "BatchNorm", "e", "yf", "batch_norm_param { use_global_stats: true }")
+     LAYER("b", "Bias", "yf", "yf", "")
+     POOL("p", "yf", "pool: AVE global_pooling: true")
+     SCORES("p")
+     HITS("scores")
+     LOSS("scores")},
     {"sums, products and maxima, of the images too, and more readers than a split has outputs",
      ALWAYS, {4, 6, 5}, DATA
      CONV("c1", "data", "num_output: 4 kernel_size: 1")
@@ -344,8 +368,12 @@ static struct refnet *new_refnet(const struct graph *g)
     ck_assert_int_eq(refnet_create(&c, g, BATCH, NULL), 0);
     c->seed = SEED;
     c->iteration = ITERATION;
-    for (size_t p = 0; p < g->param_count; p++)
+    for (size_t p = 0; p < g->param_count; p++) {
         fill(c->w[p], g->params[p].count, 1.2 / sqrt(g->params[p].fan_in), 100 + (uint32_t)p);
+        for (size_t k = 0; g->params[p].state && k < g->params[p].count;
+             k++) /* it may be a variance, or a count */
+            c->w[p][k] = 0.5 + fabs(c->w[p][k]);
+    }
     return c;
 }
 
@@ -443,7 +471,7 @@ static void upload(const struct trial *t)
     for (size_t p = 0; p < t->params.count; p++) {
         const size_t count = t->params.info[p].count;
         write_floats(t, t->params.w[p], c->w[p], count);
-        if (t->params.g)
+        if (t->params.g && t->params.g[p])
             must(ocl_fill(ctx, t->params.g[p], 0, count * sizeof(float), unwritten(t->g, p), &err), t, &err);
     }
     free(images);
@@ -491,7 +519,8 @@ static void run(struct trial *t, int n, uint32_t stream)
     if (t->g->accuracy_node >= 0)
         compare(t, "hits", t->hit, HIT_AT, c->correct, (size_t)n, 0.0);
     for (size_t p = 0; train && p < t->params.count; p++)
-        compare(t, t->params.info[p].name, t->params.g[p], 0, c->dw[p], t->params.info[p].count, 1e-9);
+        compare(t, t->params.info[p].name, t->params.g[p] ? t->params.g[p] : t->params.w[p], 0, c->dw[p],
+                t->params.info[p].count, 1e-9);
 }
 
 /* A whole batch, part of one, a whole one again: what memory held before must not matter. */

@@ -432,6 +432,64 @@ START_TEST(test_graph__accuracy_is_of_the_last_loss)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ batch normalization */
+
+#define NORM(name, x, more) LAYER(name, "BatchNorm", B(x), more)
+#define BOTH_PHASES                                                                                          \
+    DATA NORM("a", "data", "") NORM("b", "a", "batch_norm_param { use_global_stats: true }")                 \
+        NORM("c", "b", "batch_norm_param { use_global_stats: false }")                                       \
+            NORM("d", "c", "param { lr_mult: 1 } param { } param { lr_mult: 2 }")                            \
+                NORM("e", "d", "include { phase: TRAIN } batch_norm_param { use_global_stats: true }")       \
+                    NORM("e", "d", "include { phase: TEST } batch_norm_param { use_global_stats: false }")   \
+                        LAYER("s", "Scale", B("e"), "scale_param { bias_term: true }")                       \
+                            LAYER("t", "Bias", B("s"), "bias_param { filler { value: 3 } }")                 \
+                                DENSE("ip", "t", "num_output: 4") LOSS("ip")
+
+/* Statistics by phase and by use_global_stats; one set of parameters for both phases. */
+START_TEST(test_graph__batch_norm_by_phase)
+{
+    static const struct {
+        const char *layer;
+        enum batch_norm_statistics train, test;
+    } expected[] = {{"a", BATCH_NORM_OF_BATCH, BATCH_NORM_RUNNING},
+                    {"b", BATCH_NORM_RUNNING, BATCH_NORM_RUNNING},
+                    {"c", BATCH_NORM_OF_BATCH, BATCH_NORM_OF_BATCH},
+                    {"d", BATCH_NORM_OF_BATCH, BATCH_NORM_RUNNING},
+                    {"e", BATCH_NORM_RUNNING, BATCH_NORM_OF_BATCH}};
+    struct clr_net_spec *spec[2];
+    struct graph *train = must_make(&spec[0], BOTH_PHASES, PHASE_TRAIN),
+                 *test = must_make(&spec[1], BOTH_PHASES, PHASE_TEST);
+
+    for (size_t i = 0; i < MEM_COUNT(expected); i++) {
+        const struct op_desc *a = &find(train, expected[i].layer)->desc,
+                             *b = &find(test, expected[i].layer)->desc;
+        ck_assert_int_eq(a->u.batch_norm.statistics, expected[i].train);
+        ck_assert_int_eq(b->u.batch_norm.statistics, expected[i].test);
+        ck_assert(a->backward && !a->need_dx && !b->backward); /* nothing is learned before it */
+    }
+    ck_assert_uint_eq(train->param_count, 5 * 3 + 2 + 1 + 2);
+    ck_assert_uint_eq(test->param_count, train->param_count);
+    for (size_t p = 0; p < train->param_count; p++) {
+        const struct graph_param *a = &train->params[p];
+        ck_assert_str_eq(a->name, test->params[p].name);
+        ck_assert_int_eq(a->state, p < 15);
+    }
+    ck_assert_str_eq(train->params[0].name, "a.running_mean");
+    ck_assert_str_eq(train->params[1].name, "a.running_var");
+    ck_assert_str_eq(train->params[2].name, "a.num_batches_tracked");
+    ck_assert_int_eq(train->params[2].rank, 0);
+    ck_assert(train->params[0].filler.value == 0.0 && train->params[1].filler.value == 1.0);
+    ck_assert_str_eq(train->params[15].name, "s.weight");
+    ck_assert(train->params[15].filler.value == 1.0 && train->params[16].filler.value == 0.0);
+    ck_assert_str_eq(train->params[17].name, "t.bias");
+    ck_assert(train->params[17].filler.value == 3.0);
+    graph_destroy(train);
+    graph_destroy(test);
+    clr_net_destroy(spec[0]);
+    clr_net_destroy(spec[1]);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ what files may say */
 
 #define WITH_TOP(name, type, top)                                                                            \
@@ -522,6 +580,7 @@ int main(void)
     tcase_add_loop_test(tc, test_graph__gradients_are_those_of_the_loss, 0, sizeof nets / sizeof *nets);
     tcase_add_test(tc, test_graph__accuracy_is_of_the_last_loss);
     tcase_add_test(tc, test_graph__rounding_changes_what_cancels);
+    tcase_add_test(tc, test_graph__batch_norm_by_phase);
     tcase_add_test(tc, test_graph__errors);
     suite_add_tcase(s, tc);
     return support_run(s, true);

@@ -588,13 +588,23 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
         {"layer { name: 'r\xe9' type: 'ReLU' }", "1:9: field 'name' is not UTF-8"},
         {"layer { name: '' type: 'ReLU' }", "1:9: field 'name' has 0 bytes; a name has 1 to 63"},
         {LAYER("Convolutoin", ""), "1:1: unknown layer type 'Convolutoin': did you mean 'Convolution'?"},
-        {LAYER("BatchNorm", ""), "1:1: unknown layer type 'BatchNorm'; there are"},
+        {LAYER("Recurrent", ""), "1:1: unknown layer type 'Recurrent'; there are"},
         {LAYER("ReLU", "botom: 'data'"), "3:3: unknown field 'botom' in layer: did you mean 'bottom'?"},
         {LAYER("ReLU", "bottom: 'data'"), "1:1: layer 'x' has 2 'bottom'; type ReLU has 1"},
         {LAYER("ReLU", "top: 'y'"), "1:1: layer 'x' has 2 'top'; type ReLU has 1"},
         {LAYER("ReLU", "loss_weight: 1"), "3:3: field 'loss_weight' is not supported in layer"},
         {LAYER("ReLU", "pooling_param { }"), "3:3: field 'pooling_param' is not supported in layer"},
         {LAYER("ReLU", "param { lr_mult: 1 }"), "3:3: 1 'param', but this layer has 0 parameters"},
+        {LAYER("BatchNorm", "param { lr_mult: 1 }"), "3:3: 'lr_mult' is 1 for a running statistic, which"},
+        {LAYER("BatchNorm", "param { lr_mult: 0 } param { decay_mult: 0 }"),
+         "3:24: 'lr_mult' is 1 for a running statistic, which"},
+        {LAYER("BatchNorm", "param { } param { } param { } param { }"),
+         "3:33: 4 'param', but this layer has 3 parameters"},
+        {LAYER("BatchNorm", "param { lr_mult: 0 name: 'm' }"), "3:3: a running statistic has no 'name'"},
+        {LAYER("BatchNorm", "batch_norm_param { moving_average_fraction: 1.5 }"),
+         "3:22: field 'moving_average_fraction' is '1.5'"},
+        {LAYER("Scale", "scale_param { axis: 2 }"), "3:17: 'axis: 2' is not supported, only 1 is"},
+        {LAYER("Bias", "param { } param { }"), "3:13: 2 'param', but this layer has 1 parameter"},
         {LAYER("ReLU", "include { phase: TRIAN }"),
          "3:13: field 'phase' is 'TRIAN'; it takes one of: TRAIN, TEST"},
         {LAYER("ReLU", "include { stage: 'a' }"), "3:13: field 'stage' is not supported in include"},
@@ -774,8 +784,15 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
         {DATA DENSE("ip", "data") LOSS("ip") DENSE("ip2", "ip"),
          "4: layer 'ip2': it has parameters, but the loss does not depend on it"},
         {DATA "layer { name: 'ip' type: 'InnerProduct' bottom: 'data' top: 'ip' include { phase: TRAIN } "
-              "inner_product_param { num_output: 3 } }" LOSS("ip"),
-         "2: layer 'ip': it has parameters and must be in both phases"},
+              "inner_product_param { num_output: 3 } }\n"
+              "layer { name: 'iq' type: 'InnerProduct' bottom: 'data' top: 'ip' include { phase: TEST } "
+              "inner_product_param { num_output: 3 } }\n" LOSS("ip"),
+         "2: layer 'ip': it has parameters and must be in both phases, at the same place"},
+        {DATA DENSE(
+             "ip",
+             "data") "layer { name: 'iq' type: 'InnerProduct' bottom: 'data' top: 'iq' include { phase: "
+                     "TEST } inner_product_param { num_output: 3 } }" LOSS("ip"),
+         "3: layer 'iq': it has parameters and must be in both phases, at the same place"},
         {DATA CONV("c", "data", "kernel_size: 1") CONV(
              "data2", "c", "kernel_size: 1") "layer { name: 'e' type: 'LRN' bottom: 'data2' top: 'data2' }",
          "4: layer 'e': a layer of type LRN cannot work in place"},
@@ -806,7 +823,7 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
               "layer { name: 'p2' type: 'Pooling' bottom: 'data' top: 'q' pooling_param { kernel_size: 3 } "
               "include { "
               "phase: TEST } }" DENSE("ip", "q") LOSS("ip"),
-         " parameter 'ip.weight' has one shape in the TRAIN phase and another"},
+         "2: layer 'ip': its parameters have one shape in the TRAIN phase and another"},
     };
     struct clr_net_spec *spec = NULL;
     struct graph *g = NULL;

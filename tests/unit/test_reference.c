@@ -20,6 +20,7 @@ struct subject {
     struct op_ref ref;
     double *x[OP_MOST], *w[OP_PARAMS], *r[OP_MOST];
     size_t x_size[OP_MOST], y_size[OP_MOST], w_size[OP_PARAMS];
+    bool state[OP_PARAMS];
 };
 
 static double *random_array(size_t count, uint32_t stream)
@@ -44,6 +45,7 @@ static void create(struct subject *s, const struct op_desc *d)
 {
     const size_t n = (size_t)d->x[0].n;
     int32_t *labels = calloc(n, sizeof *labels), *index = calloc(n, sizeof *index);
+    struct op_param params[OP_PARAMS];
     int *arg;
 
     memset(s, 0, sizeof *s);
@@ -77,8 +79,12 @@ static void create(struct subject *s, const struct op_desc *d)
         s->ref.y[j] = zeros(s->y_size[j]);
         s->ref.dx[j] = zeros(s->x_size[j]);
     }
+    (void)op_params(params, d);
     for (int k = 0; k < OP_PARAMS; k++) {
         s->w[k] = random_array(s->w_size[k], 16 * (uint32_t)k + 1);
+        s->state[k] = s->w_size[k] && params[k].state;
+        for (size_t i = 0; s->state[k] && i < s->w_size[k]; i++) /* it may be a variance, or a count */
+            s->w[k][i] = 0.5 + fabs(s->w[k][i]);
         s->ref.w[k] = s->w_size[k] ? s->w[k] : NULL;
         s->ref.dw[k] = s->w_size[k] ? zeros(s->w_size[k]) : NULL;
     }
@@ -168,7 +174,7 @@ static int check_kind(enum op_kind kind)
             if (c.desc.need_dx >> j & 1)
                 check(&s, c.name, "dx", s.x[j], s.ref.dx[j], s.x_size[j]);
         for (int k = 0; k < OP_PARAMS; k++)
-            if (s.w_size[k])
+            if (s.w_size[k] && !s.state[k])
                 check(&s, c.name, k == 0 ? "dw" : "db", s.w[k], s.ref.dw[k], s.w_size[k]);
         destroy(&s);
         done++;
