@@ -43,14 +43,23 @@ CLR_API const char *const *clr_optimizer_names(void);
  * optimizer. */
 CLR_API double clr_optimizer_momentum(enum clr_optimizer optimizer);
 
-/** The usual momentum of the squares; NaN: the optimizer has no squares, and uses neither momentum2 nor ε. */
+/** Does the optimizer take a momentum other than 0, in that convention? Caffe's rmsprop takes none. */
+CLR_API bool clr_optimizer_takes_momentum(enum clr_optimizer optimizer,
+                                          enum clr_momentum_convention convention);
+
+/** The usual momentum of the squares; NaN: the optimizer does not use it. */
 CLR_API double clr_optimizer_momentum2(enum clr_optimizer optimizer);
+
+/** Does the optimizer use ε? */
+CLR_API bool clr_optimizer_uses_epsilon(enum clr_optimizer optimizer);
 
 /** How an optimizer is written in PyTorch. */
 struct clr_optimizer_torch {
-    const char *name; /**< its class in torch.optim */
-    const char *more; /**< an argument that makes it this one, ", nesterov=True"; "": none */
-    bool betas;       /**< momentum and momentum2 are `betas`; else the first is `momentum` */
+    const char *name;      /**< its class in torch.optim */
+    const char *more;      /**< an argument that makes it this one, ", nesterov=True"; "": none */
+    const char *momentum;  /**< the argument for the momentum; NULL: there is none */
+    const char *momentum2; /**< the same of momentum2; NULL, with a momentum2: both are `momentum` */
+    double epsilon;        /**< the default of `eps`; 0: there is none */
 };
 
 /** Static storage; NULL: there is no such optimizer. */

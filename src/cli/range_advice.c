@@ -167,14 +167,14 @@ static void append_optimizer(struct str *s, const struct range_advice *a)
     const double usual2 = clr_optimizer_momentum2(o->optimizer), momentum = o->schedule.momentum,
                  momentum2 = isnan(o->momentum2) ? usual2 : o->momentum2;
 
-    str_append(s, "optimizer = torch.optim.%s(net.parameters(), lr=%.3g, ", class->name, a->r->min_lr);
-    if (class->betas)
-        str_append(s, "betas=(%.10g, %.10g)", momentum, momentum2);
-    else
-        str_append(s, "momentum=%.10g", momentum);
-    if (!isnan(usual2) && !class->betas)
-        str_append(s, ", alpha=%.10g", momentum2);
-    if (!isnan(usual2) && opt_given(&a->o->set, "epsilon"))
+    str_append(s, "optimizer = torch.optim.%s(net.parameters(), lr=%.3g", class->name, a->r->min_lr);
+    if (class->momentum && !class->momentum2 && !isnan(usual2))
+        str_append(s, ", %s=(%.10g, %.10g)", class->momentum, momentum, momentum2);
+    else if (class->momentum)
+        str_append(s, ", %s=%.10g", class->momentum, momentum);
+    if (class->momentum2)
+        str_append(s, ", %s=%.10g", class->momentum2, momentum2);
+    if (o->epsilon < class->epsilon || (class->epsilon > 0.0 && o->epsilon > class->epsilon))
         str_append(s, ", eps=%.10g", o->epsilon);
     str_append(s, "%s, weight_decay=%.10g)", class->more, o->weight_decay);
 }

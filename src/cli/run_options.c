@@ -273,12 +273,17 @@ static void warn_of_unused(const struct run_options *o)
 
 static void warn_of_unused_optimizer(const struct run_options *o)
 {
-    static const char *const options[] = {"momentum2", "epsilon"};
+    const enum clr_optimizer optimizer = o->train.optimizer;
+    const struct {
+        const char *option;
+        bool used;
+    } options[] = {{"momentum2", !isnan(clr_optimizer_momentum2(optimizer))},
+                   {"epsilon", clr_optimizer_uses_epsilon(optimizer)}};
 
     for (size_t i = 0; i < MEM_COUNT(options); i++)
-        if (opt_given(&o->set, options[i]) && isnan(clr_optimizer_momentum2(o->train.optimizer)))
-            cli_warn("--%s has no effect: optimizer %s does not use it", options[i],
-                     clr_optimizer_name(o->train.optimizer));
+        if (opt_given(&o->set, options[i].option) && !options[i].used)
+            cli_warn("--%s has no effect: optimizer %s does not use it", options[i].option,
+                     clr_optimizer_name(optimizer));
 }
 
 static int check_length(const struct run_options *o, struct clr_error *err)
@@ -320,7 +325,8 @@ int run_options_check(struct run_options *o, struct clr_error *err)
     s->cycle_momentum_low = o->cycle_momentum[0];
     s->cycle_momentum_high = o->cycle_momentum[1];
     if (clr_schedule_reads(s->policy, "pct_start") && !opt_given(&o->set, "cycle-momentum") &&
-        !opt_given(&o->set, "momentum")) {
+        !opt_given(&o->set, "momentum") &&
+        clr_optimizer_takes_momentum(o->train.optimizer, o->train.convention)) {
         s->cycle_momentum_low = 0.85; /* PyTorch's, of 1cycle */
         s->cycle_momentum_high = 0.95;
     }

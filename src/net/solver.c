@@ -181,17 +181,29 @@ static void read_regularization(struct solver_reading *in)
     add(in, "regularization", clr_regularization_names()[l1 > 0]);
 }
 
+static void read_momentum(struct solver_reading *in)
+{
+    double momentum = 0.0;
+
+    pt_double(&in->r, "momentum", 0.0, 1.0, &momentum, in->err);
+    if (momentum > 0.0 && in->optimizer->momentum != OPTIMIZER_MOMENTUM)
+        (void)pt_error(in->r.doc, place_of(in, "momentum"), in->err,
+                       "'momentum' is %g: type \"%s\" takes none, in Caffe either; remove it", momentum,
+                       in->optimizer->caffe);
+    add_real(in, "momentum", momentum);
+}
+
 static void read_update(struct solver_reading *in)
 {
     read_type(in);
     add(in, "momentum-convention", clr_momentum_convention_names()[CLR_MOMENTUM_CAFFE]);
-    take_or(in, "momentum", 1.0, 0.0, "momentum");
+    read_momentum(in);
     take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
     read_regularization(in);
-    if (in->optimizer->momentum2) {
+    if (in->optimizer->momentum2)
         take_real(in, in->optimizer->momentum2, 0.0, 1.0, "momentum2");
+    if (in->optimizer->epsilon)
         take_real(in, "delta", 0.0, 1.0, "epsilon");
-    }
 }
 
 /* ------------------------------------------------------------------ the net */
@@ -280,7 +292,7 @@ static bool is_used(const struct solver_reading *in, const char *field)
 {
     const char *momentum2 = in->optimizer->momentum2;
 
-    return momentum2 && (strcmp(field, momentum2) == 0 || strcmp(field, "delta") == 0);
+    return strcmp(field, "delta") == 0 ? in->optimizer->epsilon : momentum2 && strcmp(field, momentum2) == 0;
 }
 
 /* What Caffe does by these is not done here, or done anyway. */

@@ -66,11 +66,25 @@ double clr_optimizer_momentum(enum clr_optimizer optimizer)
     return class ? class->usual_momentum : NAN;
 }
 
+bool clr_optimizer_takes_momentum(enum clr_optimizer optimizer, enum clr_momentum_convention convention)
+{
+    const struct optimizer_class *class = optimizer_class(optimizer);
+
+    return class && (class->momentum == OPTIMIZER_MOMENTUM || convention == CLR_MOMENTUM_PYTORCH);
+}
+
 double clr_optimizer_momentum2(enum clr_optimizer optimizer)
 {
     const struct optimizer_class *class = optimizer_class(optimizer);
 
     return class && class->momentum2 ? class->usual_momentum2 : NAN;
+}
+
+bool clr_optimizer_uses_epsilon(enum clr_optimizer optimizer)
+{
+    const struct optimizer_class *class = optimizer_class(optimizer);
+
+    return class && class->epsilon;
 }
 
 void optimizer_reference(struct optimizer_ref *r, const double *g, size_t count, double rate, uint64_t t)

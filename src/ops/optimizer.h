@@ -20,6 +20,12 @@ struct optimizer_settings {
 
 /* ------------------------------------------------------------------ the row of an optimizer */
 
+/* What v has. */
+enum optimizer_momentum {
+    OPTIMIZER_MOMENTUM,         /* the momentum buffer */
+    OPTIMIZER_MOMENTUM_PYTORCH, /* the same, but in Caffe's convention the momentum is 0 */
+};
+
 /* The update of `count` numbers in double precision. */
 struct optimizer_ref {
     struct optimizer_settings settings;
@@ -30,10 +36,12 @@ struct optimizer_ref {
 struct optimizer_class {
     const char *name;      /* "adam" */
     const char *caffe;     /* `type` in Caffe's solver files */
-    const char *momentum2; /* there, the field of momentum2; NULL: neither that nor epsilon is used */
+    const char *momentum2; /* there, the field of momentum2; NULL: it is not used */
     struct clr_optimizer_torch pytorch;
-    const char *kernel;                     /* file in cl/ */
-    bool squares;                           /* has means of squares */
+    const char *kernel; /* file in cl/ */
+    enum optimizer_momentum momentum;
+    bool squares;                           /* has s */
+    bool epsilon;                           /* is used */
     double usual_momentum, usual_momentum2; /* defaults */
     /* What is multiplied into the rate and the root of the squares in update t. NULL: nothing. */
     void (*correct)(const struct optimizer_settings *s, double momentum, uint64_t t, double *rate,

@@ -1,7 +1,7 @@
 /*
  * RMSProp: cl/optimizer_rmsprop.cl. T. Tieleman and G. Hinton, lecture 6.5 of "Neural Networks for Machine
  * Learning" (2012), which has no momentum. With one, it is PyTorch's (torch.optim.RMSprop), or its rate
- * enters as in Caffe's SGD; Caffe (rmsprop_solver.cpp) refuses one.
+ * enters as in Caffe's SGD; Caffe (rmsprop_solver.cpp) refuses one, and so do runs in its convention.
  */
 #include "ops/optimizer.h"
 
@@ -22,10 +22,12 @@ static void reference(struct optimizer_ref *r, size_t i, double d, double rate, 
 const struct optimizer_class optimizer_rmsprop = {
     .name = "rmsprop",
     .caffe = "RMSProp",
-    .pytorch = {"RMSprop", "", false},
+    .pytorch = {"RMSprop", "", "momentum", "alpha", 1e-8},
     .momentum2 = "rms_decay",
     .kernel = "optimizer_rmsprop.cl",
+    .momentum = OPTIMIZER_MOMENTUM_PYTORCH,
     .squares = true,
+    .epsilon = true,
     .usual_momentum2 = 0.99,
     .reference = reference,
 };

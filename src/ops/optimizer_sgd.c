@@ -26,14 +26,15 @@ static void nesterov(struct optimizer_ref *r, size_t i, double d, double rate, u
 
 const struct optimizer_class optimizer_sgd = {.name = "sgd",
                                               .caffe = "SGD",
-                                              .pytorch = {"SGD", "", false},
+                                              .pytorch = {.name = "SGD", .more = "", .momentum = "momentum"},
                                               .usual_momentum = 0.9,
                                               .kernel = "optimizer_sgd.cl",
                                               .reference = sgd};
 
-const struct optimizer_class optimizer_nesterov = {.name = "nesterov",
-                                                   .caffe = "Nesterov",
-                                                   .pytorch = {"SGD", ", nesterov=True", false},
-                                                   .usual_momentum = 0.9,
-                                                   .kernel = "optimizer_nesterov.cl",
-                                                   .reference = nesterov};
+const struct optimizer_class optimizer_nesterov = {
+    .name = "nesterov",
+    .caffe = "Nesterov",
+    .pytorch = {.name = "SGD", .more = ", nesterov=True", .momentum = "momentum"},
+    .usual_momentum = 0.9,
+    .kernel = "optimizer_nesterov.cl",
+    .reference = nesterov};

@@ -81,6 +81,31 @@ int session_check_given(const struct clr_train_options *o, bool run, struct clr_
     return rc < 0 ? rc : clr_schedule_check(&o->schedule, err);
 }
 
+static int check_optimizer(const struct clr_train_options *o, struct clr_error *err)
+{
+    const struct clr_schedule *s = &o->schedule;
+    const bool moves = s->cycle_momentum_high > 0.0;
+    const int rc = mem_check_range((int)o->convention, 0, CLR_MOMENTUM_CAFFE, "convention", err);
+
+    if (rc < 0)
+        return rc;
+    if (!optimizer_class(o->optimizer))
+        return clr_error_set(err, CLR_EUSAGE, "`optimizer`: there is no optimizer number %d",
+                             (int)o->optimizer);
+    if (!clr_optimizer_takes_momentum(o->optimizer, o->convention) && (moves || s->momentum > 0.0))
+        return clr_error_set(
+            err, CLR_EUSAGE, "`%s`: optimizer %s takes no momentum%s; omit the option",
+            moves ? "cycle_momentum_low" : "momentum", clr_optimizer_name(o->optimizer),
+            clr_optimizer_takes_momentum(o->optimizer, CLR_MOMENTUM_PYTORCH) ? " in Caffe's convention" : "");
+    if (!isnan(o->momentum2) && !(o->momentum2 >= 0.0 && o->momentum2 < 1.0))
+        return clr_error_set(err, CLR_EUSAGE, "`momentum2` is %g: it must be at least 0 and below 1",
+                             o->momentum2);
+    if (!(o->epsilon > 0.0 && str_fits_float(o->epsilon)))
+        return clr_error_set(err, CLR_EUSAGE, "`epsilon` is %g: it must be a number above 0 that float32 has",
+                             o->epsilon);
+    return 0;
+}
+
 static int check_options(const struct session *s, struct clr_error *err)
 {
     const struct clr_train_options *o = s->o;
@@ -93,16 +118,7 @@ static int check_options(const struct session *s, struct clr_error *err)
         return clr_error_set(err, CLR_EUSAGE,
                              "`weight_decay` is %g: it must be 0, or a number above 0 that float32 has",
                              o->weight_decay);
-    if (!optimizer_class(o->optimizer))
-        return clr_error_set(err, CLR_EUSAGE, "`optimizer`: there is no optimizer number %d",
-                             (int)o->optimizer);
-    if (!isnan(o->momentum2) && !(o->momentum2 >= 0.0 && o->momentum2 < 1.0))
-        return clr_error_set(err, CLR_EUSAGE, "`momentum2` is %g: it must be at least 0 and below 1",
-                             o->momentum2);
-    if (!(o->epsilon > 0.0 && str_fits_float(o->epsilon)))
-        return clr_error_set(err, CLR_EUSAGE, "`epsilon` is %g: it must be a number above 0 that float32 has",
-                             o->epsilon);
-    rc = mem_check_range((int)o->convention, 0, CLR_MOMENTUM_CAFFE, "convention", err);
+    rc = check_optimizer(o, err);
     if (rc == 0)
         rc = mem_check_range((int)o->order, 0, CLR_ORDER_SEQUENTIAL, "order", err);
     return rc < 0 ? rc : mem_check_range((int)o->last_batch, 0, CLR_LAST_BATCH_KEEP, "last_batch", err);

@@ -168,6 +168,7 @@ def solver_refuses():
             ('lr_policy: "fixed"', "", "'lr_policy' is missing"),
             ('lr_policy: "fixed"', 'lr_policy: "plateau"', "'lr_policy' is 'plateau'"),
             ("momentum: 0.9", 'momentum: 0.9 type: "none"', "'type' is 'none'"),
+            ("momentum: 0.9", 'momentum: 0.9 type: "RMSProp"', "'momentum' is 0.9: type \"RMSProp\" takes none"),
             ("momentum: 0.9", 'regularization_type: "L3"', "'regularization_type' is 'L3'"),
             ("max_iter: 20", "max_iter: -1", "'max_iter' is '-1'"),
             ("net:", "test_net:", "give 'net', or else 'train_net'"),

@@ -454,8 +454,18 @@ START_TEST(test_train__optimizers_differ)
                       names[i]);
     }
     bad = options("opt-bad");
-    bad.optimizer = (enum clr_optimizer)7;
+    bad.optimizer = (enum clr_optimizer)99;
     ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);
+    bad.optimizer = CLR_OPTIMIZER_RMSPROP;
+    bad.convention = CLR_MOMENTUM_CAFFE;
+    ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);
+    ck_assert_str_eq(err.message,
+                     "`momentum`: optimizer rmsprop takes no momentum in Caffe's convention; omit "
+                     "the option");
+    bad.schedule.momentum = 0.0;
+    bad.schedule.cycle_momentum_low = bad.schedule.cycle_momentum_high = 0.5;
+    ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`cycle_momentum_low`: optimizer rmsprop"));
     bad.optimizer = CLR_OPTIMIZER_ADAM;
     bad.momentum2 = 1.0;
     ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);

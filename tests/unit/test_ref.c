@@ -665,6 +665,7 @@ START_TEST(test_optimizer__there_is_none_of_that_number)
     const enum clr_optimizer none = (enum clr_optimizer)99;
 
     ck_assert(isnan(clr_optimizer_momentum(none)) && isnan(clr_optimizer_momentum2(none)));
+    ck_assert(!clr_optimizer_uses_epsilon(none) && !clr_optimizer_takes_momentum(none, CLR_MOMENTUM_PYTORCH));
     ck_assert_ptr_null(clr_optimizer_pytorch(none));
     ck_assert_str_eq(clr_optimizer_name(none), "unknown");
 }
