@@ -1,6 +1,6 @@
 /*
- * Adam: v ← μv + (1 − μ)d; s ← μ₂s + (1 − μ₂)d²; w ← w − ηv/(ρ√s + ε). The corrections of the first updates
- * are in the rate and in ρ: src/ops/optimizer_adam.c.
+ * Adam and AdamW: v ← μv + (1 − μ)d; s ← μ₂s + (1 − μ₂)d²; w ← w − ηv/(ρ√s + ε). The corrections of the first
+ * updates are in the rate and in ρ: src/ops/optimizer_adam.c.
  */
 #include "optimizer_constants.clh"
 

@@ -154,9 +154,11 @@ static void read_type(struct solver_reading *in)
     in->optimizer = NULL;
     for (int i = 0; clr_optimizer_names()[i]; i++) {
         const struct optimizer_class *class = optimizer_class((enum clr_optimizer)i);
+        if (!class->caffe)
+            continue;
         if (strcmp(class->caffe, type) == 0)
             in->optimizer = class;
-        str_append(&list, "%s%s", i > 0 ? ", " : "", class->caffe);
+        str_append(&list, "%s%s", list.length > 0 ? ", " : "", class->caffe);
     }
     if (!in->optimizer) {
         (void)pt_error(in->r.doc, place_of(in, "type"), in->err, "'type' is '%.60s'; it takes %s", type,

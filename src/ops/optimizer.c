@@ -89,10 +89,14 @@ bool clr_optimizer_uses_epsilon(enum clr_optimizer optimizer)
 
 void optimizer_reference(struct optimizer_ref *r, const double *g, size_t count, double rate, uint64_t t)
 {
+    const struct optimizer_class *class = classes[r->settings.kind];
+
     for (size_t i = 0; i < count; i++) {
-        const double sign = (r->w[i] > 0.0) - (r->w[i] < 0.0);
-        classes[r->settings.kind]->reference(r, i, g[i] + r->decay * (r->settings.l1 ? sign : r->w[i]), rate,
-                                             t);
+        const double sign = (r->w[i] > 0.0) - (r->w[i] < 0.0),
+                     pull = r->decay * (r->settings.l1 ? sign : r->w[i]);
+        if (class->decoupled)
+            r->w[i] -= rate * pull;
+        class->reference(r, i, class->decoupled ? g[i] : g[i] + pull, rate, t);
     }
 }
 
@@ -140,7 +144,7 @@ int optimizer_create(struct optimizer **out, struct ocl_context *ctx,
 {
     const int span = ocl_device(ctx)->type == CLR_DEVICE_CPU ? 1024 : 4;
     struct optimizer *o = NULL;
-    char options[96];
+    char options[112];
     const struct optimizer_class *class = optimizer_class(settings->kind);
     int rc = mem_new(&o, 1, sizeof *o, "the optimizer", err);
 
@@ -149,8 +153,8 @@ int optimizer_create(struct optimizer **out, struct ocl_context *ctx,
     o->settings = *settings;
     o->ctx = ctx;
     o->count = count;
-    (void)snprintf(options, sizeof options, "-DSQUARES=%d -DCAFFE=%d -DL1=%d -DSPAN=%du", class->squares,
-                   settings->caffe, settings->l1, span);
+    (void)snprintf(options, sizeof options, "-DSQUARES=%d -DCAFFE=%d -DL1=%d -DDECOUPLED=%d -DSPAN=%du",
+                   class->squares, settings->caffe, settings->l1, class->decoupled, span);
     rc = ocl_kernel_get(&o->kernel, ctx, class->kernel, options, "optimizer_update", err);
     if (rc == 0)
         rc = create_table(o, params, (size_t)span, err);
@@ -175,7 +179,8 @@ int optimizer_update(struct optimizer *o, const struct optimizer_buffers *at, do
     const struct optimizer_settings *s = &o->settings;
     const struct optimizer_class *class = optimizer_class(s->kind);
     const size_t global[1] = {o->spans};
-    struct ocl_arg args[13] = {OCL_MEM(at->w), OCL_MEM(at->v)};
+    struct ocl_arg args[14] = {OCL_MEM(at->w), OCL_MEM(at->v)};
+    const double plain_rate = rate;
     double root = 1.0;
     int n = 2;
 
@@ -187,6 +192,7 @@ int optimizer_update(struct optimizer *o, const struct optimizer_buffers *at, do
     args[n++] = OCL_MEM(o->table);
     args[n++] = OCL_INT((cl_int)o->count);
     args[n++] = OCL_FLOAT((cl_float)rate);
+    args[n++] = OCL_FLOAT((cl_float)plain_rate);
     args[n++] = OCL_FLOAT((cl_float)momentum);
     args[n++] = OCL_FLOAT((cl_float)s->momentum2);
     args[n++] = OCL_FLOAT((cl_float)(1.0 - momentum)); /* in float, 1 − 0.999f would be off by 1e-5 */

@@ -1,7 +1,7 @@
 /*
- * The update of all parameters in one launch; L2 or L1 decay. Each optimizer is a file optimizer_NAME.c with
- * a row at its end that owns all that differs from one to another, and a kernel cl/optimizer_NAME.cl, where
- * the formula is; optimizers.h lists the rows.
+ * The update of all parameters in one launch; L2 or L1 decay, in the gradient or decoupled from it. Each
+ * optimizer is a file optimizer_NAME.c with a row at its end that owns all that differs from one to another,
+ * and a kernel cl/optimizer_NAME.cl, where the formula is; optimizers.h lists the rows.
  */
 #ifndef OPS_OPTIMIZER_H
 #define OPS_OPTIMIZER_H
@@ -35,18 +35,19 @@ struct optimizer_ref {
 
 struct optimizer_class {
     const char *name;      /* "adam" */
-    const char *caffe;     /* `type` in Caffe's solver files */
+    const char *caffe;     /* `type` in Caffe's solver files; NULL: Caffe has none like it */
     const char *momentum2; /* there, the field of momentum2; NULL: it is not used */
     struct clr_optimizer_torch pytorch;
     const char *kernel; /* file in cl/ */
     enum optimizer_momentum momentum;
     bool squares;                           /* has s */
     bool epsilon;                           /* is used */
+    bool decoupled;                         /* the decay changes the weights, and is not in the gradient */
     double usual_momentum, usual_momentum2; /* defaults */
     /* What is multiplied into the rate and the root of the squares in update t. NULL: nothing. */
     void (*correct)(const struct optimizer_settings *s, double momentum, uint64_t t, double *rate,
                     double *root);
-    /* Change number i in update t by d, the gradient with its decay. */
+    /* Change number i in update t by d, the gradient, with its decay if that is not decoupled. */
     void (*reference)(struct optimizer_ref *r, size_t i, double d, double rate, uint64_t t);
 };
 

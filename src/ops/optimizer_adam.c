@@ -1,7 +1,8 @@
 /*
- * Adam: cl/optimizer_adam.cl. Its means begin at 0 and are too small at first: by 1 − μ^(t+1) and 1 −
- * μ₂^(t+1). D. P. Kingma and J. Ba, arXiv:1412.6980. PyTorch (torch.optim.Adam) adds ε to the corrected root,
- * Caffe (adam_solver.cpp) to the one that is not.
+ * Adam, and AdamW, whose decay is decoupled: cl/optimizer_adam.cl. The means begin at 0 and are too small at
+ * first: by 1 − μ^(t+1) and 1 − μ₂^(t+1). D. P. Kingma and J. Ba, arXiv:1412.6980; I. Loshchilov and F.
+ * Hutter, arXiv:1711.05101. PyTorch (torch.optim.Adam, AdamW) adds ε to the corrected root, Caffe
+ * (adam_solver.cpp) to the one that is not.
  */
 #include "ops/optimizer.h"
 
@@ -29,16 +30,20 @@ static void reference(struct optimizer_ref *r, size_t i, double d, double rate, 
         r->w[i] -= rate / mean * r->v[i] / (sqrt(r->s[i]) / sqrt(squares) + epsilon);
 }
 
+#define ADAM                                                                                                 \
+    .momentum2 = "momentum2", .kernel = "optimizer_adam.cl", .squares = true, .epsilon = true,               \
+    .usual_momentum = 0.9, .usual_momentum2 = 0.999, .correct = correct, .reference = reference
+
 const struct optimizer_class optimizer_adam = {
     .name = "adam",
     .caffe = "Adam",
     .pytorch = {.name = "Adam", .more = "", .momentum = "betas", .epsilon = 1e-8},
-    .momentum2 = "momentum2",
-    .kernel = "optimizer_adam.cl",
-    .squares = true,
-    .epsilon = true,
-    .usual_momentum = 0.9,
-    .usual_momentum2 = 0.999,
-    .correct = correct,
-    .reference = reference,
+    ADAM,
+};
+
+const struct optimizer_class optimizer_adamw = {
+    .name = "adamw",
+    .pytorch = {.name = "AdamW", .more = "", .momentum = "betas", .epsilon = 1e-8},
+    .decoupled = true,
+    ADAM,
 };

@@ -32,6 +32,8 @@ static const struct other_row other_rows[] = {
     {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, true, true, false, 2, {0}, true},
     {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_RMSPROP, false, false, false, 1025, {0}, true},
     {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_RMSPROP, true, true, false, 33, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAMW, false, false, false, 1025, {0}, true},
+    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAMW, false, true, false, 33, {0}, true},
 #define ROW(kind, name)                                                                                      \
     {VERIFY_CASE_UPDATE, kind, false, false, true, 17, {0}, true},                                           \
         {VERIFY_CASE_UPDATE, kind, true, false, true, 17, {0}, true},

@@ -122,7 +122,7 @@ def train_by_every_optimizer():
     """Each optimizer has its usual settings, unless others are given."""
     device()
     for name, usual, momentum2 in (("sgd", 0.9, None), ("nesterov", 0.9, None), ("adam", 0.9, 0.999),
-                                   ("rmsprop", 0, 0.99)):
+                                   ("rmsprop", 0, 0.99), ("adamw", 0.9, 0.999)):
         out = fresh("run")
         result = expect(clr(*tiny(out=out, optimizer=name, lr=0.001)), 0)
         settings = json.loads((out / "run.json").read_text(encoding="utf-8"))["settings"]
@@ -405,6 +405,7 @@ def range_test_names_all_that_pytorch_needs():
     for optimizer, more, want in (
             ("rmsprop", {}, "momentum=0, alpha=0.99, weight_decay="),
             ("rmsprop", {"momentum2": 0.95, "epsilon": 1e-6}, "momentum=0, alpha=0.95, eps=1e-06, weight_decay="),
+            ("adamw", {}, "torch.optim.AdamW("),
             ("adam", {"epsilon": 1e-7}, "betas=(0.9, 0.999), eps=1e-07, weight_decay=")):
         result = expect(clr(*tiny("range-test", out=fresh("range"), optimizer=optimizer, **more, **sweep)), 0)
         advice = json.loads(result.out)["recommendation"]

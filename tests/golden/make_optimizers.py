@@ -19,6 +19,7 @@ MAKE = {
     "nesterov": lambda w: torch.optim.SGD(w, lr=1.0, momentum=0.9, weight_decay=0.1, nesterov=True),
     "adam": lambda w: torch.optim.Adam(w, lr=1.0, betas=(0.9, 0.99), eps=1e-3, weight_decay=0.1),
     "rmsprop": lambda w: torch.optim.RMSprop(w, lr=1.0, momentum=0.9, alpha=0.99, eps=1e-3, weight_decay=0.1),
+    "adamw": lambda w: torch.optim.AdamW(w, lr=1.0, betas=(0.9, 0.99), eps=1e-3, weight_decay=0.1),
 }
 
 
