@@ -49,7 +49,7 @@ int pt_finish(struct prototxt *doc, int rc, struct clr_error *err)
 
 struct lexer {
     struct prototxt *doc;
-    const char *p, *end;
+    const char *start, *p, *end;
     int line, column, depth;
     struct clr_error *err;
 };
@@ -106,11 +106,29 @@ static void skip_space(struct lexer *lx)
     }
 }
 
+/* Does the line of the cursor begin with one of the lines that version control leaves of two edits? */
+static const char *find_conflict(const struct lexer *lx)
+{
+    static const char *const markers[] = {"<<<<<<<", "|||||||", "=======", ">>>>>>>"};
+    const char *line = lx->p;
+
+    while (line > lx->start && line[-1] != '\n')
+        line--;
+    for (size_t i = 0; i < MEM_COUNT(markers); i++)
+        if ((size_t)(lx->end - line) >= 7 && memcmp(line, markers[i], 7) == 0)
+            return markers[i];
+    return NULL;
+}
+
 /* "unexpected X, expected Y" at the cursor. */
 static int unexpected(const struct lexer *lx, const char *expected)
 {
+    const char *conflict = find_conflict(lx);
     int c = peek(lx);
 
+    if (conflict)
+        return lex_error(lx, "'%s' marks a merge conflict: edit the file down to one of its two versions",
+                         conflict);
     if (c < 0)
         return lex_error(lx, "the file ends where %s is expected", expected);
     if (c > ' ' && c < 127)
@@ -153,11 +171,69 @@ static int hex_digit(int c)
     return digit ? (int)(digit - digits) : -1;
 }
 
-/* After a backslash: one escape to one byte (never more bytes than it took in the file). */
+/* Up to `most` digits of that base, `least` at the least. */
+static int read_digits(struct lexer *lx, unsigned base, int least, int most, unsigned long *out)
+{
+    int digit, n = 0;
+
+    for (*out = 0; n < most && (digit = hex_digit(peek(lx))) >= 0 && (unsigned)digit < base; n++) {
+        *out = *out * base + (unsigned)digit;
+        advance(lx);
+    }
+    return n >= least ? 0
+                      : lex_error(lx, "digits of an escape are missing; the character \\ itself is written "
+                                      "\\\\, and paths may have / instead");
+}
+
+/* The character of that number, in UTF-8: fewer bytes than its escape has. */
+static int put_character(struct lexer *lx, unsigned long c)
+{
+    if (c < 1 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+        return lex_error(lx, "there is no character U+%04lX", c);
+    if (c < 0x80) {
+        pool_put(lx, (int)c);
+        return 0;
+    }
+    if (c < 0x800) {
+        pool_put(lx, (int)(0xc0 | c >> 6));
+    } else {
+        pool_put(lx, (int)(c < 0x10000 ? 0xe0 | c >> 12 : 0xf0 | c >> 18));
+        if (c >= 0x10000)
+            pool_put(lx, (int)(0x80 | (c >> 12 & 0x3f)));
+        pool_put(lx, (int)(0x80 | (c >> 6 & 0x3f)));
+    }
+    pool_put(lx, (int)(0x80 | (c & 0x3f)));
+    return 0;
+}
+
+/* \uXXXX, where a character beyond U+FFFF is a pair of them, or \UXXXXXXXX. */
+static int read_unicode(struct lexer *lx)
+{
+    unsigned long c, low;
+    int rc;
+
+    if (accept(lx, 'U')) {
+        rc = read_digits(lx, 16, 8, 8, &c);
+        return rc < 0 ? rc : put_character(lx, c);
+    }
+    advance(lx);
+    rc = read_digits(lx, 16, 4, 4, &c);
+    if (rc == 0 && c >= 0xd800 && c < 0xdc00 && lx->end - lx->p >= 2 && memcmp(lx->p, "\\u", 2) == 0) {
+        advance(lx);
+        advance(lx);
+        rc = read_digits(lx, 16, 4, 4, &low);
+        if (rc == 0 && low >= 0xdc00 && low < 0xe000)
+            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+    }
+    return rc < 0 ? rc : put_character(lx, c);
+}
+
+/* After a backslash: one escape to its byte or character (never more bytes than it has in the file). */
 static int read_escape(struct lexer *lx)
 {
     static const char from[] = "abfnrtv\\'\"?", to[] = "\a\b\f\n\r\t\v\\'\"?";
-    int c = peek(lx), value = 0;
+    int c = peek(lx), rc;
+    unsigned long value;
     const char *known;
 
     if (c > 0 && (known = strchr(from, c)) != NULL) {
@@ -165,25 +241,19 @@ static int read_escape(struct lexer *lx)
         pool_put(lx, to[known - from]);
         return 0;
     }
-    if (c == 'x' || c == 'X') {
-        advance(lx);
-        if (hex_digit(peek(lx)) < 0)
-            return unexpected(lx, "a hexadecimal digit of an escape");
-        for (int i = 0; i < 2 && hex_digit(peek(lx)) >= 0; i++) {
-            value = value * 16 + hex_digit(peek(lx));
-            advance(lx);
-        }
-    } else if (c >= '0' && c <= '7') {
-        for (int i = 0; i < 3 && peek(lx) >= '0' && peek(lx) <= '7'; i++) {
-            value = value * 8 + (peek(lx) - '0');
-            advance(lx);
-        }
-    } else {
-        return unexpected(lx, "an escape (\\n, \\t, \\\\, \\\", \\xHH, \\ooo …)");
-    }
+    if (c == 'u' || c == 'U')
+        return read_unicode(lx);
+    if (accept(lx, 'x') || accept(lx, 'X'))
+        rc = read_digits(lx, 16, 1, 2, &value);
+    else if (c >= '0' && c <= '7')
+        rc = read_digits(lx, 8, 1, 3, &value);
+    else
+        return unexpected(lx, "an escape (\\n, \\t, \\\\, \\\", \\xHH, \\ooo, \\uXXXX …)");
+    if (rc < 0)
+        return rc;
     if (value < 1 || value > 255)
-        return lex_error(lx, "a string cannot hold the byte %d", value);
-    pool_put(lx, value);
+        return lex_error(lx, "a string cannot hold the byte %lu", value);
+    pool_put(lx, (int)value);
     return 0;
 }
 
@@ -355,7 +425,8 @@ int prototxt_parse(struct prototxt *out, const char *file, const char *text, siz
                    struct clr_error *err)
 {
     struct prototxt doc = {0};
-    struct lexer lx = {.doc = &doc, .p = text, .end = text + size, .line = 1, .column = 1, .err = err};
+    struct lexer lx = {
+        .doc = &doc, .start = text, .p = text, .end = text + size, .line = 1, .column = 1, .err = err};
     int rc;
 
     if (size > PT_LIMIT_BYTES)

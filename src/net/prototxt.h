@@ -5,9 +5,9 @@
  *     field: 5   field: "text"   field: WORD   field { … }   field: { … }   field < … >   field: [1, 2]
  *
  * `#` starts a comment; fields may be separated by `,` or `;`; strings are in single or double quotes with
- * C's escapes, neighbours are joined. Input is hostile: PT_LIMIT_BYTES, PT_LIMIT_FIELDS and PT_LIMIT_DEPTH
- * bound what a file may cost. Every error is CLR_EINPUT and begins with "FILE:LINE:COLUMN: " (columns in
- * bytes).
+ * C's escapes, neighbours are joined; whole numbers may be octal (010) or hexadecimal (0x8). Input is
+ * hostile: PT_LIMIT_BYTES, PT_LIMIT_FIELDS and PT_LIMIT_DEPTH bound what a file may cost. Every error is
+ * CLR_EINPUT and begins with "FILE:LINE:COLUMN: " (columns in bytes).
  *
  * Reading a message:
  *

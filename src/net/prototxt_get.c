@@ -2,7 +2,9 @@
  */
 #include "net/prototxt.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------ values */
@@ -18,17 +20,28 @@ static int scalar(struct prototxt *doc, const struct pt_field *field, bool quote
     return 0;
 }
 
+/* As str_parse_int(), also in octal (010) and hexadecimal (0x8), which this format has. */
+static bool parse_int(const char *text, int min, int max, int *out)
+{
+    char *end;
+    long value;
+
+    errno = 0;
+    value = strtol(text, &end, 0); /* a word has no spaces, and is not empty */
+    if (*end || errno == ERANGE || value < min || value > max)
+        return false;
+    *out = (int)value;
+    return true;
+}
+
 int pt_value_int(struct prototxt *doc, const struct pt_field *field, int min, int max, int *out,
                  struct clr_error *err)
 {
-    const char *digits;
     int rc = scalar(doc, field, false, "a whole number", err);
 
     if (rc < 0)
         return rc;
-    /* a leading zero means octal in this format: rather refused than misread */
-    digits = field->text[0] == '-' ? field->text + 1 : field->text;
-    if ((digits[0] == '0' && digits[1]) || !str_parse_int(field->text, min, max, out))
+    if (!parse_int(field->text, min, max, out))
         return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes a whole number from %d to %d",
                         field->name, field->text, min, max);
     return 0;

@@ -59,6 +59,44 @@ START_TEST(test_prototxt__all_forms_of_a_field)
 }
 END_TEST
 
+START_TEST(test_prototxt__characters_by_their_number)
+{
+    /* a, ä, 中, 😀 as a pair, 😀 */
+    static const char text[] = "s: '\\u0061\\u00e4\\u4E2d\\ud83d\\ude00\\U0001F600'";
+    struct prototxt doc;
+    struct pt_reader r;
+    struct clr_error err;
+    const char *s;
+
+    ck_assert_int_eq(parse(&doc, text, &err), 0);
+    pt_open(&r, &doc, NULL);
+    ck_assert_int_eq(pt_text(&r, "s", &s, &err), 1);
+    ck_assert_str_eq(s, "a\xc3\xa4\xe4\xb8\xad\xf0\x9f\x98\x80\xf0\x9f\x98\x80");
+    prototxt_clear(&doc);
+}
+END_TEST
+
+START_TEST(test_prototxt__whole_numbers_of_other_bases)
+{
+    static const struct {
+        const char *text;
+        int value;
+    } cases[] = {{"i: 0", 0}, {"i: 0xA", 10}, {"i: -0x10", -16}, {"i: 05", 5}, {"i: 010", 8}, {"i: -7", -7}};
+    struct prototxt doc;
+    struct pt_reader r;
+    struct clr_error err;
+
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        int value = 99;
+        ck_assert_int_eq(parse(&doc, cases[i].text, &err), 0);
+        pt_open(&r, &doc, NULL);
+        ck_assert_int_eq(pt_int(&r, "i", -20, 20, &value, &err), 1);
+        ck_assert_int_eq(value, cases[i].value);
+        prototxt_clear(&doc);
+    }
+}
+END_TEST
+
 START_TEST(test_prototxt__syntax_errors_point_at_the_place)
 {
     static const struct {
@@ -76,7 +114,19 @@ START_TEST(test_prototxt__syntax_errors_point_at_the_place)
         {"s: 'a\\q'", "f:1:7: unexpected 'q' where an escape"},
         {"s: 'a\\0'", "f:1:8: a string cannot hold the byte 0"},
         {"s: 'a\\777'", "f:1:10: a string cannot hold the byte 511"},
-        {"s: '\\xg'", "f:1:7: unexpected 'g' where a hexadecimal digit"},
+        {"s: '\\xg'", "f:1:7: digits of an escape are missing"},
+        {"s: 'D:\\Update'", "f:1:9: digits of an escape are missing; the character \\ itself is written"},
+        {"s: '\\u12'", "f:1:9: digits of an escape are missing"},
+        {"s: '\\u0000'", "f:1:11: there is no character U+0000"},
+        {"s: '\\ud83d\\u0041'", "f:1:17: there is no character U+D83D"},
+        {"s: '\\ude00'", "f:1:11: there is no character U+DE00"},
+        {"s: '\\U00110000'", "f:1:15: there is no character U+110000"},
+        {"a: 1\n<<<<<<< one\nb: 1\n=======\nb: 2\n>>>>>>> two\n",
+         "f:2:1: '<<<<<<<' marks a merge conflict: edit the file"},
+        {"m {\n a: 1\n=======\n", "f:3:1: '=======' marks a merge conflict"},
+        {"m: <\n a: 1\n>>>>>>> two\n", "f:3:2: '>>>>>>>' marks a merge conflict"},
+        {"a:\n||||||| base\n", "f:2:1: '|||||||' marks a merge conflict"},
+        {"a: <<<<<<< 1", "f:1:5: unexpected '<' where a field name is expected"},
         {"l: [1 2]", "f:1:7: unexpected '2' where ',' or ']' of a list"},
         {"l: [1,]", "f:1:7: unexpected ']' where a value is expected"},
         {"l: [[1]]", "f:1:5: unexpected '[' where a value is expected"},
@@ -101,7 +151,7 @@ END_TEST
 START_TEST(test_prototxt__values_are_checked)
 {
     static const char text[] =
-        "a: 1.5\nb: \"5\"\nc: word\nd { }\ne: 010\ng: 5000000000\nh: nan\nk: 1\nk: 2\nu: text";
+        "a: 1.5\nb: \"5\"\nc: word\nd { }\ne: 08\ng: 5000000000\nh: nan\nk: 1\nk: 2\nu: text";
     static const char *const words[] = {"MAX", "AVE", NULL};
     struct prototxt doc;
     struct pt_reader r, sub;
@@ -256,6 +306,8 @@ int main(void)
     TCase *tc = tcase_create("prototxt");
 
     tcase_add_test(tc, test_prototxt__all_forms_of_a_field);
+    tcase_add_test(tc, test_prototxt__characters_by_their_number);
+    tcase_add_test(tc, test_prototxt__whole_numbers_of_other_bases);
     tcase_add_test(tc, test_prototxt__syntax_errors_point_at_the_place);
     tcase_add_test(tc, test_prototxt__values_are_checked);
     tcase_add_test(tc, test_prototxt__what_nobody_read_is_an_error);
