@@ -49,7 +49,8 @@ static int read_name(struct layer_reading *in, struct pt_reader *r, const struct
                                 str_known(known, text, f->words));
 }
 
-/* NAME once: both dimensions, twice: height and width; or the pair of .words. As read_name(). */
+/* NAME once: both dimensions, twice: height and width; or the pair of .words, of which one may be missing
+ * where that can mean 0. As read_name(). */
 static int read_pair(struct layer_reading *in, struct pt_reader *r, const struct field *f, void *base)
 {
     int *h = (int *)(void *)((char *)base + f->at), *w = (int *)(void *)((char *)base + f->at_w);
@@ -67,13 +68,13 @@ static int read_pair(struct layer_reading *in, struct pt_reader *r, const struct
     if (count > 0 && (has_h || has_w))
         return pt_error(in->doc, r->message, in->err, "give '%s', or '%s' and '%s', not both", f->name,
                         name_h, name_w);
-    if (has_h != has_w)
+    if (has_h != has_w && min > 0)
         return pt_error(in->doc, r->message, in->err, "'%s' and '%s' must be given together", name_h, name_w);
     if (count > 0) {
         *h = values[0];
         *w = values[count - 1];
     }
-    return count > 0 || has_h;
+    return count > 0 || has_h || has_w;
 }
 
 static int read_block(struct layer_reading *in, struct pt_reader *parent, const struct field *f, void *base)
@@ -112,7 +113,7 @@ static int read_only(struct layer_reading *in, struct pt_reader *r, const struct
 
 static int read_unused(struct layer_reading *in, struct pt_reader *r, const struct field *f)
 {
-    int ignored, rc = f->words ? pt_word(r, f->name, f->words, &ignored, in->err) : 0;
+    int ignored, rc = f->words ? pt_enum(r, f->name, f->words, f->numbers, &ignored, in->err) : 0;
 
     for (struct pt_field *field = NULL; rc >= 0 && pt_next(r, f->name, &field);)
         spec_no_effect(in, field, f->help);
@@ -150,7 +151,7 @@ static int read_field(struct layer_reading *in, struct pt_reader *r, const struc
         real = rc > 0 && flag;
         break;
     case FIELD_WORD:
-        rc = pt_word(r, f->name, f->words, &whole, in->err);
+        rc = pt_enum(r, f->name, f->words, f->numbers, &whole, in->err);
         real = rc > 0 ? whole : 0;
         break;
     case FIELD_NAME:

@@ -37,6 +37,7 @@ struct field {
     double usual;             /* default; of a flag 0 or 1, of a word its number */
     double least, most;       /* limits of numbers */
     const char *const *words; /* NULL-terminated */
+    const int *numbers;       /* of the words in Caffe's enum, which may be given instead; NULL: none may */
     const struct field *fields;
     /* After the fields of a BLOCK were read into `base`: what depends on several of them. May be NULL. */
     int (*check)(struct layer_reading *in, struct pt_reader *r, void *base);

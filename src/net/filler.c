@@ -14,7 +14,7 @@ const struct field filler_fields[] = {
     {"mean", FIELD_DOUBLE, "of gaussian", AT_FILLER(mean)},
     {"std", FIELD_DOUBLE, "of gaussian: standard deviation", AT_FILLER(std), .usual = 1},
     {"variance_norm", FIELD_WORD, "of xavier and msra: the n of the formula", AT_FILLER(norm),
-     WORDS("FAN_IN", "FAN_OUT", "AVERAGE")},
+     WORDS("FAN_IN", "FAN_OUT", "AVERAGE"), NUMBERS(0, 1, 2)},
     FIELD_PLAIN("sparse", FIELD_UNSUPPORTED, "of gaussian"),
     {0},
 };

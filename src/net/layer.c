@@ -186,7 +186,7 @@ static unsigned read_rules(struct layer_reading *in, const char *name)
         if (pt_value_message(in->doc, f, in->err) < 0)
             continue;
         pt_open(&r, in->doc, f);
-        if (pt_word(&r, "phase", words, &phase, in->err) > 0)
+        if (pt_enum(&r, "phase", words, (const int[]){0, 1}, &phase, in->err) > 0)
             phases |= phase == 0 ? PHASE_TRAIN : PHASE_TEST;
         else
             phases |= PHASE_TRAIN | PHASE_TEST;
@@ -293,8 +293,6 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     rc = pt_only(&in.r, "name", &name, err);
     if (rc > 0)
         (void)spec_read_name(out->name, SPEC_NAME, doc, name, err);
-    else if (rc == 0)
-        (void)pt_error(doc, field, err, "the layer has no 'name'");
     rc = read_type(&in);
     if (rc < 0)
         return rc;

@@ -77,7 +77,8 @@ struct layer_reading {
     struct clr_error *err;
 };
 
-/* Read one layer into *out (zeroed by the caller). CLR_EINPUT names place and field. */
+/* Read one layer into *out, which is zero but for the name that it has where the file gives none. CLR_EINPUT
+ * names place and field. */
 int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_field *field,
                     struct spec_said *said, struct clr_error *err);
 
@@ -101,10 +102,15 @@ void spec_no_effect(struct layer_reading *in, const struct pt_field *field, cons
     {                                                                                                        \
         __VA_ARGS__, NULL                                                                                    \
     }
+#define NUMBERS(...)                                                                                         \
+    .numbers = (const int[])                                                                                 \
+    {                                                                                                        \
+        __VA_ARGS__                                                                                          \
+    }
 #define FIELD_ENGINE                                                                                         \
     {                                                                                                        \
         "engine", FIELD_UNUSED, "the fastest algorithm is chosen by measurement",                            \
-            WORDS("DEFAULT", "CAFFE", "CUDNN")                                                               \
+            WORDS("DEFAULT", "CAFFE", "CUDNN"), NUMBERS(0, 1, 2)                                             \
     }
 /* Caffe's axis: values are N,C,H,W, and what works on one axis works on the channels. */
 #define FIELD_AXIS                                                                                           \

@@ -21,7 +21,7 @@ static int read_coeff(struct layer_reading *in, struct pt_reader *r)
 
 static const struct field fields[] = {
     {"operation", FIELD_WORD, "what is done with the numbers of one place", AT(desc.u.eltwise.operation),
-     WORDS(OPERATIONS)},
+     WORDS(OPERATIONS), NUMBERS(1, 0, 2)},
     {"coeff", FIELD_OWN, "of SUM: a factor for each bottom", .read = read_coeff,
      .takes = "numbers, default 1"},
     FIELD_PLAIN("stable_prod_grad", FIELD_UNUSED, "gradients of products are always stable"),

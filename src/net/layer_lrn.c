@@ -9,7 +9,7 @@ static const struct field fields[] = {
     {"k", FIELD_FLOAT, "added to the sum; 1 within channels", AT(desc.u.lrn.k), .usual = 1, .least = 1e-30,
      .most = 1e6},
     {"norm_region", FIELD_WORD, "where the squares are summed", AT(desc.u.lrn.region),
-     WORDS("ACROSS_CHANNELS", "WITHIN_CHANNEL")},
+     WORDS("ACROSS_CHANNELS", "WITHIN_CHANNEL"), NUMBERS(0, 1)},
     FIELD_ENGINE,
     {0},
 };

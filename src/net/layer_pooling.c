@@ -3,15 +3,33 @@
 
 #include <stdio.h>
 
+static int read_ceil_mode(struct layer_reading *in, struct pt_reader *r)
+{
+    struct pool_geometry *g = &in->layer->desc.u.pool;
+    struct pt_field *other = NULL;
+    bool ceil = true;
+    int rc = pt_bool(r, "ceil_mode", &ceil, in->err);
+
+    if (rc <= 0)
+        return rc;
+    if (pt_next(r, "round_mode", &other))
+        return pt_error(in->doc, other, in->err, "give 'round_mode' or 'ceil_mode', not both");
+    g->rounding = ceil ? POOL_CEIL : POOL_FLOOR;
+    return 0;
+}
+
 static const struct field fields[] = {
-    {"pool", FIELD_WORD, "maximum or average of a window", AT(desc.u.pool.method), WORDS("MAX", "AVE")},
+    {"pool", FIELD_WORD, "maximum or average of a window", AT(desc.u.pool.method), WORDS("MAX", "AVE"),
+     NUMBERS(0, 1)},
     {"kernel_size", FIELD_PAIR, "size of the window", AT_HW(desc.u.pool.kh, desc.u.pool.kw), .least = 1,
      WORDS("kernel_h", "kernel_w")},
     {"stride", FIELD_PAIR, "distance of neighbouring windows", AT_HW(desc.u.pool.sh, desc.u.pool.sw),
      .usual = 1, .least = 1, WORDS("stride_h", "stride_w")},
     {"pad", FIELD_PAIR, "added at each edge", AT_HW(desc.u.pool.ph, desc.u.pool.pw), WORDS("pad_h", "pad_w")},
     {"round_mode", FIELD_WORD, "rounding of the output's size", AT(desc.u.pool.rounding),
-     WORDS("CEIL", "FLOOR")},
+     WORDS("CEIL", "FLOOR"), NUMBERS(0, 1)},
+    {"ceil_mode", FIELD_OWN, "what some forks call round_mode", .read = read_ceil_mode,
+     .takes = "true: CEIL, false: FLOOR"},
     {"global_pooling", FIELD_FLAG, "the window is the whole image; instead of kernel_size", AT(global)},
     FIELD_ENGINE,
     {0},

@@ -87,6 +87,9 @@ int pt_bool(struct pt_reader *r, const char *name, bool *out, struct clr_error *
 int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_error *err); /* in quotes */
 int pt_word(struct pt_reader *r, const char *name, const char *const *words, int *out,
             struct clr_error *err); /* enum: number in the NULL-terminated list */
+/* The same, where the enum's own number may be given, too: numbers[i] of words[i]. */
+int pt_enum(struct pt_reader *r, const char *name, const char *const *words, const int *numbers, int *out,
+            struct clr_error *err);
 int pt_message(struct pt_reader *r, const char *name, struct pt_reader *out, struct clr_error *err);
 
 /* Up to `limit` values of a repeated scalar; *count is how many. 0 or < 0. */

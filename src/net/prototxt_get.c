@@ -3,6 +3,7 @@
 #include "net/prototxt.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,18 +177,19 @@ int pt_text(struct pt_reader *r, const char *name, const char **out, struct clr_
     return rc <= 0 ? rc : given(r, pt_value_text(r->doc, field, out, err));
 }
 
-/* wanted: for messages, what a word is; takes: which words the field takes. */
-static int word(struct pt_reader *r, const char *name, const char *const *words, const char *wanted,
-                const char *takes, int *out, struct clr_error *err)
+/* wanted: for messages, what a word is; takes: which words the field takes; numbers: pt_enum()'s, or NULL. */
+static int word(struct pt_reader *r, const char *name, const char *const *words, const int *numbers,
+                const char *wanted, const char *takes, int *out, struct clr_error *err)
 {
     struct pt_field *field = NULL;
-    int rc = pt_only(r, name, &field, err);
+    int number, rc = pt_only(r, name, &field, err);
 
     if (rc <= 0)
         return rc;
     rc = scalar(r->doc, field, false, wanted, err);
     for (int i = 0; rc == 0 && words[i]; i++)
-        if (strcmp(words[i], field->text) == 0) {
+        if (strcmp(words[i], field->text) == 0 ||
+            (numbers && parse_int(field->text, INT_MIN, INT_MAX, &number) && number == numbers[i])) {
             *out = i;
             return 1;
         }
@@ -199,21 +201,27 @@ static int word(struct pt_reader *r, const char *name, const char *const *words,
 int pt_bool(struct pt_reader *r, const char *name, bool *out, struct clr_error *err)
 {
     static const char *const words[] = {"false", "true", "False", "True", "f", "t", "0", "1", NULL};
-    int i, rc = word(r, name, words, "true or false", "true or false", &i, err);
+    int i = 0, rc = word(r, name, words, NULL, "true or false", "true or false", &i, err);
 
     if (rc > 0)
         *out = i % 2 == 1;
     return rc;
 }
 
-int pt_word(struct pt_reader *r, const char *name, const char *const *words, int *out, struct clr_error *err)
+int pt_enum(struct pt_reader *r, const char *name, const char *const *words, const int *numbers, int *out,
+            struct clr_error *err)
 {
     char takes[256] = "one of: ";
     size_t n = strlen(takes);
 
     for (size_t i = 0; words[i] && n < sizeof takes; i++)
         n += (size_t)snprintf(takes + n, sizeof takes - n, "%s%s", i > 0 ? ", " : "", words[i]);
-    return word(r, name, words, "a word without quotes", takes, out, err);
+    return word(r, name, words, numbers, "a word without quotes", takes, out, err);
+}
+
+int pt_word(struct pt_reader *r, const char *name, const char *const *words, int *out, struct clr_error *err)
+{
+    return pt_enum(r, name, words, NULL, out, err);
 }
 
 int pt_message(struct pt_reader *r, const char *name, struct pt_reader *out, struct clr_error *err)

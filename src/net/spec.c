@@ -89,12 +89,14 @@ static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct p
 {
     struct spec_said said = {.quiet = quiet};
     struct layer_spec *layer = NULL;
+    size_t number = 0;
     int rc;
 
     for (struct pt_field *f = NULL; pt_next(r, "layer", &f);) {
         rc = new_layer(spec, &layer, err);
         if (rc < 0)
             return rc;
+        (void)snprintf(layer->name, sizeof layer->name, "#%zu", ++number);
         rc = spec_read_layer(layer, doc, f, &said, err);
         if (rc < 0 && rc != CLR_EINPUT)
             return rc;

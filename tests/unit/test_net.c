@@ -571,6 +571,33 @@ END_TEST
 
 #define LAYER(type, more) "layer {\n  name: 'x' type: '" type "' bottom: 'data' top: 'x'\n  " more "\n}"
 
+/* Numbers of enums, one size of a pair, a field of forks, layers without names. */
+START_TEST(test_net__other_spellings_mean_the_same)
+{
+    struct clr_net_spec *spec = must_load(
+        DATA
+        "layer { type: 'Pooling' bottom: 'data' top: 'p' pooling_param { pool: 1 kernel_size: 2 pad_h: 1 "
+        "ceil_mode: false engine: 2 } }\n"
+        "layer { name: 'lrn' type: 'LRN' bottom: 'p' top: 'n' lrn_param { norm_region: 1 } }\n"
+        "layer { type: 'Eltwise' bottom: 'p' bottom: 'n' top: 'e' eltwise_param { operation: 0 } }\n"
+        "layer { type: 'InnerProduct' bottom: 'e' top: 'ip' inner_product_param { num_output: 3 "
+        "weight_filler { type: 'msra' variance_norm: 2 } } }\n"
+        "layer { name: 'a' type: 'Accuracy' bottom: 'ip' bottom: 'label' top: 'a' include { phase: 1 } "
+        "}\n" LOSS("ip"));
+    struct graph *g = must_graph(spec, PHASE_TRAIN, k_small, 2);
+    const struct pool_geometry *pool = &find_node(g, "#2")->desc.u.pool;
+
+    ck_assert(pool->method == POOL_AVE && pool->ph == 1 && pool->pw == 0 && pool->rounding == POOL_FLOOR);
+    ck_assert_int_eq(find_node(g, "lrn")->desc.u.lrn.region, LRN_WITHIN_CHANNEL);
+    ck_assert_int_eq(find_node(g, "#4")->desc.u.eltwise.operation, ELTWISE_PROD);
+    ck_assert_str_eq(g->params[0].name, "#5.weight");
+    ck_assert_int_eq(g->params[0].filler.norm, FILLER_AVERAGE);
+    ck_assert_int_eq(g->accuracy_node, -1);
+    graph_destroy(g);
+    clr_net_destroy(spec);
+}
+END_TEST
+
 START_TEST(test_net__bad_files_are_refused_with_their_place)
 {
     static const struct {
@@ -582,7 +609,6 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
          "1:1: unknown field 'foo' in the file; there are name, input, input_dim, input_shape, layer"},
         {"layers { }", "1:1: 'layers' is the format of before 2014"},
         {"layer: 3", "1:1: field 'layer' is '3'; it takes a block"},
-        {"layer { type: 'ReLU' }", "1:1: the layer has no 'name'"},
         {"layer { name: 'a' }", "1:1: the layer has no 'type'"},
         {"layer { name: 'a\\n' type: 'ReLU' }", "1:9: field 'name' has a control character in it"},
         {"layer { name: 'r\xe9' type: 'ReLU' }", "1:9: field 'name' is not UTF-8"},
@@ -607,6 +633,11 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
         {LAYER("Bias", "param { } param { }"), "3:13: 2 'param', but this layer has 1 parameter"},
         {LAYER("ReLU", "include { phase: TRIAN }"),
          "3:13: field 'phase' is 'TRIAN'; it takes one of: TRAIN, TEST"},
+        {LAYER("ReLU", "include { phase: 2 }"), "3:13: field 'phase' is '2'; it takes one of: TRAIN, TEST"},
+        {LAYER("Pooling", "pooling_param { kernel_size: 1 stride_h: 1 }"),
+         "3:3: 'stride_h' and 'stride_w' must be given together"},
+        {LAYER("Pooling", "pooling_param { kernel_size: 1 ceil_mode: true round_mode: CEIL }"),
+         "3:50: give 'round_mode' or 'ceil_mode', not both"},
         {LAYER("ReLU", "include { stage: 'a' }"), "3:13: field 'stage' is not supported in include"},
         {LAYER("ReLU", "include { } exclude { }"), "1:1: a layer has 'include' or 'exclude', not both"},
         {LAYER("ReLU", "relu_param { negative_slope: -1 }"),
@@ -941,6 +972,7 @@ int main(void)
     tcase_add_test(tc, test_net__quick_is_fused);
     tcase_add_test(tc, test_net__a_net_gets_the_block_that_suits_it);
     tcase_add_test(tc, test_net__what_cannot_be_fused_stays);
+    tcase_add_test(tc, test_net__other_spellings_mean_the_same);
     tcase_add_test(tc, test_net__bad_files_are_refused_with_their_place);
     tcase_add_test(tc, test_net__all_problems_at_once);
     tcase_add_test(tc, test_net__unknown_names_and_files);
