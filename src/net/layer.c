@@ -58,8 +58,8 @@ void spec_no_effect(struct layer_reading *in, const struct pt_field *field, cons
             return;
     if (said->count < MEM_COUNT(said->reasons))
         said->reasons[said->count++] = why;
-    log_line(CLR_LOG_INFO, "%s:%d: '%s' has no effect here: %s", in->doc->file, field->line, field->name,
-             why);
+    log_line(CLR_LOG_INFO, "%s:%d: '%s' has no effect here: %s", in->doc->file, field->line,
+             pt_written(field), why);
 }
 
 int spec_read_name(char *out, size_t limit, struct prototxt *doc, const struct pt_field *field,

@@ -22,6 +22,11 @@ static int error_at(const char *file, int line, int column, struct clr_error *er
     return clr_error_set(err, CLR_EINPUT, "%.200s:%d:%d: %s", file, line, column, text);
 }
 
+const char *pt_written(const struct pt_field *field)
+{
+    return field->written ? field->written : field->name;
+}
+
 int pt_error(struct prototxt *doc, const struct pt_field *field, struct clr_error *err, const char *format,
              ...)
 {
@@ -308,48 +313,73 @@ static int read_scalar(struct lexer *lx, const char **out, bool *quoted)
 
 /* ------------------------------------------------------------------ tree */
 
-struct parent {
-    size_t field; /* number of the message */
-    size_t last;  /* its last field so far; 0: none */
-};
-
 static int parse_fields(struct lexer *lx, size_t message, int closer, int opened_line);
 
-/* A new field of `parent`, like `proto` (name and place). */
-static int add_field(struct lexer *lx, struct parent *parent, const struct pt_field *proto, size_t *out)
+/* Field number `field` becomes the last one of a message. */
+static void append(struct prototxt *doc, size_t message, size_t field)
 {
-    struct prototxt *doc = lx->doc;
+    struct pt_field *m = &doc->fields[message];
+
+    doc->fields[field].next = 0;
+    if (m->last)
+        doc->fields[m->last].next = field;
+    else
+        m->first = field;
+    m->last = field;
+}
+
+/* A new field of a message, like `proto` (name and place). */
+static int add_field(struct prototxt *doc, size_t message, const struct pt_field *proto, size_t *out,
+                     struct clr_error *err)
+{
+    const struct pt_field field = *proto; /* it may be one of those that move */
     int rc;
 
     if (doc->count >= PT_LIMIT_FIELDS)
-        return lex_error(lx, "more than %zu fields", PT_LIMIT_FIELDS);
-    rc = mem_grow(&doc->fields, &doc->capacity, doc->count + 1, sizeof *doc->fields, "fields of a file",
-                  lx->err);
+        return clr_error_set(err, CLR_EINPUT, "%.200s:%d:%d: more than %zu fields", doc->file, field.line,
+                             field.column, PT_LIMIT_FIELDS);
+    rc = mem_grow(&doc->fields, &doc->capacity, doc->count + 1, sizeof *doc->fields, "fields of a file", err);
     if (rc < 0)
         return rc;
-    doc->fields[doc->count] = *proto;
-    if (parent->last)
-        doc->fields[parent->last].next = doc->count;
-    else
-        doc->fields[parent->field].first = doc->count;
-    parent->last = doc->count;
+    doc->fields[doc->count] = field;
+    append(doc, message, doc->count);
     *out = doc->count++;
     return 0;
 }
 
-static int parse_value(struct lexer *lx, struct parent *parent, const struct pt_field *proto)
+int pt_add(struct prototxt *doc, size_t message, const char *name, size_t like, size_t *out,
+           struct clr_error *err)
+{
+    const struct pt_field *l = &doc->fields[like];
+    const struct pt_field block = {.name = name, .line = l->line, .column = l->column};
+
+    return add_field(doc, message, &block, out, err);
+}
+
+void pt_move(struct prototxt *doc, size_t message, size_t field, const char *name)
+{
+    struct pt_field *f = &doc->fields[field];
+
+    if (strcmp(name, f->name) != 0) {
+        f->written = pt_written(f);
+        f->name = name;
+    }
+    append(doc, message, field);
+}
+
+static int parse_value(struct lexer *lx, size_t parent, const struct pt_field *proto)
 {
     struct pt_field field = *proto;
     int c = peek(lx), line = lx->line, rc;
-    size_t number;
+    size_t number = 0;
 
     if (c != '{' && c != '<') {
         rc = read_scalar(lx, &field.text, &field.quoted);
-        return rc < 0 ? rc : add_field(lx, parent, &field, &number);
+        return rc < 0 ? rc : add_field(lx->doc, parent, &field, &number, lx->err);
     }
     if (lx->depth >= PT_LIMIT_DEPTH)
         return lex_error(lx, "blocks are nested deeper than %d", PT_LIMIT_DEPTH);
-    rc = add_field(lx, parent, &field, &number);
+    rc = add_field(lx->doc, parent, &field, &number, lx->err);
     if (rc < 0)
         return rc;
     advance(lx);
@@ -360,7 +390,7 @@ static int parse_value(struct lexer *lx, struct parent *parent, const struct pt_
 }
 
 /* From '[' on: values with commas between, up to ']'. */
-static int parse_list(struct lexer *lx, struct parent *parent, const struct pt_field *proto)
+static int parse_list(struct lexer *lx, size_t parent, const struct pt_field *proto)
 {
     int rc;
 
@@ -378,7 +408,7 @@ static int parse_list(struct lexer *lx, struct parent *parent, const struct pt_f
     return accept(lx, ']') ? 0 : unexpected(lx, "',' or ']' of a list");
 }
 
-static int parse_field(struct lexer *lx, struct parent *parent)
+static int parse_field(struct lexer *lx, size_t parent)
 {
     struct pt_field proto = {.line = lx->line, .column = lx->column};
     int rc = read_name(lx, &proto.name);
@@ -402,7 +432,6 @@ static int parse_field(struct lexer *lx, struct parent *parent)
 /* All fields up to `closer` (−1: the end of the file). */
 static int parse_fields(struct lexer *lx, size_t message, int closer, int opened_line)
 {
-    struct parent parent = {.field = message};
     int rc;
 
     for (;;) {
@@ -415,7 +444,7 @@ static int parse_fields(struct lexer *lx, size_t message, int closer, int opened
         if (peek(lx) < 0)
             return lex_error(lx, "the file ends inside the block that line %d opens: '%c' is missing",
                              opened_line, closer);
-        rc = parse_field(lx, &parent);
+        rc = parse_field(lx, message);
         if (rc < 0)
             return rc;
     }

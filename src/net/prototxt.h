@@ -27,12 +27,14 @@
 #define PT_LIMIT_ASKED  48 /* different names read from one message; more is a defect of the caller */
 
 struct pt_field {
-    const char *name;   /* "" for the root */
-    const char *text;   /* of a scalar, unescaped; NULL: a message */
-    bool quoted;        /* the scalar is a string literal */
-    bool read;          /* a getter has seen it */
-    int line, column;   /* of its name, from 1 */
-    size_t first, next; /* numbers of the first field inside and of the next beside; 0: none */
+    const char *name;    /* "" for the root */
+    const char *written; /* its name in the file, if it was renamed; else NULL */
+    const char *text;    /* of a scalar, unescaped; NULL: a message */
+    bool quoted;         /* the scalar is a string literal */
+    bool read;           /* a getter has seen it */
+    int line, column;    /* of its name, from 1 */
+    size_t first, last;  /* numbers of the first and the last field inside; 0: none */
+    size_t next;         /* of the next beside; 0: none */
 };
 
 struct prototxt {
@@ -49,6 +51,18 @@ struct prototxt {
 int prototxt_parse(struct prototxt *out, const char *file, const char *text, size_t size,
                    struct clr_error *err);
 void prototxt_clear(struct prototxt *doc);
+
+/* The name of a field as the file has it, for messages. */
+const char *pt_written(const struct pt_field *field);
+
+/*
+ * Changes to the tree, before it is read. pt_add(): a new empty block in the message number `message`, at
+ * the place in the file of field `like`; fields may move in memory. pt_move(): field number `field`, which
+ * its own message no longer lists, as the last one of another. Names are string literals.
+ */
+int pt_add(struct prototxt *doc, size_t message, const char *name, size_t like, size_t *out,
+           struct clr_error *err);
+void pt_move(struct prototxt *doc, size_t message, size_t field, const char *name);
 
 /* "FILE:LINE:COLUMN: …" for a field, also added to the problems of *doc; returns CLR_EINPUT. */
 int pt_error(struct prototxt *doc, const struct pt_field *field, struct clr_error *err, const char *format,

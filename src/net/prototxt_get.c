@@ -14,9 +14,9 @@ static int scalar(struct prototxt *doc, const struct pt_field *field, bool quote
                   struct clr_error *err)
 {
     if (!field->text)
-        return pt_error(doc, field, err, "field '%s' is a block; it takes %s", field->name, wanted);
+        return pt_error(doc, field, err, "field '%s' is a block; it takes %s", pt_written(field), wanted);
     if (field->quoted != quoted)
-        return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes %s", field->name, field->text,
+        return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes %s", pt_written(field), field->text,
                         wanted);
     return 0;
 }
@@ -44,7 +44,7 @@ int pt_value_int(struct prototxt *doc, const struct pt_field *field, int min, in
         return rc;
     if (!parse_int(field->text, min, max, out))
         return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes a whole number from %d to %d",
-                        field->name, field->text, min, max);
+                        pt_written(field), field->text, min, max);
     return 0;
 }
 
@@ -64,11 +64,11 @@ static int value_double(struct prototxt *doc, const struct pt_field *field, doub
         copy[n - 1] = '\0'; /* 0.5f */
     if (n >= sizeof copy || !str_parse_double(copy, min, max, out))
         return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes a number from %g to %g",
-                        field->name, field->text, min, max);
+                        pt_written(field), field->text, min, max);
     if (!str_fits_float(*out))
         return pt_error(doc, field, err,
-                        "field '%s' is %s, which is 0 in float32, the numbers of the training", field->name,
-                        field->text);
+                        "field '%s' is %s, which is 0 in float32, the numbers of the training",
+                        pt_written(field), field->text);
     return 0;
 }
 
@@ -85,7 +85,7 @@ int pt_value_text(struct prototxt *doc, const struct pt_field *field, const char
 int pt_value_message(struct prototxt *doc, const struct pt_field *field, struct clr_error *err)
 {
     if (field->text)
-        return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes a block { … }", field->name,
+        return pt_error(doc, field, err, "field '%s' is '%.60s'; it takes a block { … }", pt_written(field),
                         field->text);
     return 0;
 }
@@ -148,8 +148,8 @@ int pt_only(struct pt_reader *r, const char *name, struct pt_field **out, struct
     *out = second = field;
     if (!pt_next(r, name, &second))
         return 1;
-    return given(
-        r, pt_error(r->doc, second, err, "field '%s' is given twice (first in line %d)", name, field->line));
+    return given(r, pt_error(r->doc, second, err, "field '%s' is given twice (first in line %d)",
+                             pt_written(second), field->line));
 }
 
 int pt_int(struct pt_reader *r, const char *name, int min, int max, int *out, struct clr_error *err)
@@ -194,7 +194,8 @@ static int word(struct pt_reader *r, const char *name, const char *const *words,
             return 1;
         }
     if (rc == 0)
-        rc = pt_error(r->doc, field, err, "field '%s' is '%.60s'; it takes %s", name, field->text, takes);
+        rc = pt_error(r->doc, field, err, "field '%s' is '%.60s'; it takes %s", pt_written(field),
+                      field->text, takes);
     return given(r, rc);
 }
 
@@ -242,7 +243,8 @@ static bool next_of(struct pt_reader *r, const char *name, struct pt_field **fie
     if (r->rc < 0 || !pt_next(r, name, field))
         return false;
     if (n == limit)
-        *rc = pt_error(r->doc, *field, err, "field '%s' is given more than %d times", name, limit);
+        *rc = pt_error(r->doc, *field, err, "field '%s' is given more than %d times", pt_written(*field),
+                       limit);
     return true;
 }
 
@@ -275,15 +277,16 @@ int pt_doubles(struct pt_reader *r, const char *name, double min, double max, do
 static void unread(struct pt_reader *r, const struct pt_field *field, const char *const *unsupported,
                    struct clr_error *err)
 {
-    const char *where = r->message->name[0] ? r->message->name : "the file";
+    const char *where = r->message->name[0] ? pt_written(r->message) : "the file";
     char known[STR_KNOWN];
 
     for (const char *const *name = unsupported; name && *name; name++)
         if (strcmp(*name, field->name) == 0) {
-            (void)pt_error(r->doc, field, err, "field '%.60s' is not supported in %s", field->name, where);
+            (void)pt_error(r->doc, field, err, "field '%.60s' is not supported in %s", pt_written(field),
+                           where);
             return;
         }
-    (void)pt_error(r->doc, field, err, "unknown field '%.60s' in %s%s", field->name, where,
+    (void)pt_error(r->doc, field, err, "unknown field '%.60s' in %s%s", pt_written(field), where,
                    str_known(known, field->name, r->asked));
 }
 

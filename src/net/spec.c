@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "net/layer.h"
 #include "net/prototxt.h"
+#include "net/upgrade.h"
 
 #define LIMIT_LAYERS 4096
 
@@ -114,20 +115,19 @@ static int read_net(struct clr_net_spec *spec, size_t size, bool quiet, struct c
 {
     static const char *const unsupported[] = {"force_backward", "state", "debug_info", NULL};
     struct prototxt doc = {0};
-    struct pt_field *name, *old = NULL;
+    struct pt_field *name;
     struct pt_reader r;
     int rc = prototxt_parse(&doc, spec->file, spec->text, size, err);
 
     if (rc < 0)
         return rc;
+    rc = upgrade_net(&doc, 0, err);
+    if (rc < 0)
+        goto out;
     pt_open(&r, &doc, NULL);
     rc = pt_only(&r, "name", &name, err);
     if (rc > 0)
         rc = spec_read_name(spec->name, SPEC_NAME, &doc, name, err);
-    if (rc >= 0 && pt_refused(&r, "layers", &old))
-        rc = pt_error(&doc, old, err,
-                      "'layers' is the format of before 2014: convert the file with Caffe's "
-                      "upgrade_net_proto_text, or write 'layer { name: … type: \"…\" }'");
     if (rc >= 0)
         rc = read_net_inputs(spec, &doc, &r, err);
     if (rc >= 0)
@@ -136,6 +136,7 @@ static int read_net(struct clr_net_spec *spec, size_t size, bool quiet, struct c
         rc = pt_close(&r, unsupported, err);
     if (rc >= 0 && spec->layer_count == 0)
         rc = clr_error_set(err, CLR_EINPUT, "%s: there is no 'layer { … }' in it", spec->file);
+out:
     rc = pt_finish(&doc, rc, err);
     prototxt_clear(&doc);
     return rc < 0 ? rc : 0;

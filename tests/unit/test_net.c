@@ -607,7 +607,6 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
         {"nmae: 'x'", "1:1: unknown field 'nmae' in the file: did you mean 'name'?"},
         {"foo { }",
          "1:1: unknown field 'foo' in the file; there are name, input, input_dim, input_shape, layer"},
-        {"layers { }", "1:1: 'layers' is the format of before 2014"},
         {"layer: 3", "1:1: field 'layer' is '3'; it takes a block"},
         {"layer { name: 'a' }", "1:1: the layer has no 'type'"},
         {"layer { name: 'a\\n' type: 'ReLU' }", "1:9: field 'name' has a control character in it"},
