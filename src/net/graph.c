@@ -88,6 +88,14 @@ static const struct layer_spec *find_result(const struct builder *b, const char 
     return NULL;
 }
 
+/* Why a layer may be missing: where rules left some out. */
+static const char *left_out(const struct clr_net_spec *spec)
+{
+    return spec->left_out > 0 ? ". Layers were left out by their rules: 'state { stage: … }' in the file "
+                                "gives the net the stages that they ask for"
+                              : "";
+}
+
 static int read_bottom(struct builder *b, int i, int *out)
 {
     const char *name = b->layer->bottom[i];
@@ -99,8 +107,8 @@ static int read_bottom(struct builder *b, int i, int *out)
                            "its bottom '%s' is the result of layer '%s', of type %s, which no layer can read",
                            name, result->name, result->class->type);
     if (value < 0)
-        return build_error(b, "its bottom '%s' is the top of no layer before it (%s phase)", name,
-                           b->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST");
+        return build_error(b, "its bottom '%s' is the top of no layer before it (%s phase)%s", name,
+                           b->g->phase == PHASE_TRAIN ? "TRAIN" : "TEST", left_out(b->spec));
     b->g->values[value].consumer_count++;
     *out = value;
     return 0;
@@ -525,8 +533,8 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
             rc = add_layer(&b);
     }
     if (rc >= 0 && !b.has_data)
-        rc = clr_error_set(err, CLR_EINPUT, "%.200s: no Data or Input layer in the %s phase", spec->file,
-                           phase == PHASE_TRAIN ? "TRAIN" : "TEST");
+        rc = clr_error_set(err, CLR_EINPUT, "%.200s: no Data or Input layer in the %s phase%s", spec->file,
+                           phase == PHASE_TRAIN ? "TRAIN" : "TEST", left_out(spec));
     b.g->accuracy_node = find_accuracy(b.g);
     mark_leads(b.g);
     if (rc >= 0 && phase == PHASE_TRAIN)

@@ -173,35 +173,26 @@ static void read_blobs(struct layer_reading *in, const char *field_name, char na
     }
 }
 
-/* include or exclude { phase: … }: the phases that the rules name together; 0: no such rule. */
-static unsigned read_rules(struct layer_reading *in, const char *name)
+/* The phases in which one of the rules holds, `include` or `exclude`; *given: is there one? */
+static unsigned read_rules(struct layer_reading *in, const char *name, bool *given)
 {
-    static const char *const words[] = {"TRAIN", "TEST", NULL};
-    static const char *const unsupported[] = {"min_level", "max_level", "stage", "not_stage", NULL};
     unsigned phases = 0;
-    struct pt_reader r;
-    int phase;
 
-    for (struct pt_field *f = NULL; pt_next(&in->r, name, &f);) {
-        if (pt_value_message(in->doc, f, in->err) < 0)
-            continue;
-        pt_open(&r, in->doc, f);
-        if (pt_enum(&r, "phase", words, (const int[]){0, 1}, &phase, in->err) > 0)
-            phases |= phase == 0 ? PHASE_TRAIN : PHASE_TEST;
-        else
-            phases |= PHASE_TRAIN | PHASE_TEST;
-        (void)pt_close(&r, unsupported, in->err);
-    }
+    *given = false;
+    for (struct pt_field *f = NULL; pt_next(&in->r, name, &f); *given = true)
+        phases |= state_rule(in->states, in->doc, f, in->err);
     return phases;
 }
 
 static void read_phases(struct layer_reading *in)
 {
-    const unsigned included = read_rules(in, "include"), excluded = read_rules(in, "exclude");
+    bool includes, excludes;
+    const unsigned included = read_rules(in, "include", &includes),
+                   excluded = read_rules(in, "exclude", &excludes);
 
-    if (included && excluded)
+    if (includes && excludes)
         (void)pt_error(in->doc, in->field, in->err, "a layer has 'include' or 'exclude', not both");
-    in->layer->phases = (included ? included : PHASE_TRAIN | PHASE_TEST) & ~excluded;
+    in->layer->phases = (includes ? included : PHASE_TRAIN | PHASE_TEST) & ~excluded;
 }
 
 /* param { name lr_mult decay_mult }, first for the weights, then for the biases. */
@@ -280,9 +271,10 @@ static void check_blobs(struct layer_reading *in)
 }
 
 int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_field *field,
-                    struct spec_said *said, struct clr_error *err)
+                    const struct net_states *states, struct spec_said *said, struct clr_error *err)
 {
-    struct layer_reading in = {.layer = out, .doc = doc, .field = field, .said = said, .err = err};
+    struct layer_reading in = {
+        .layer = out, .states = states, .doc = doc, .field = field, .said = said, .err = err};
     struct pt_field *name;
     int rc = pt_value_message(doc, field, err);
 
@@ -293,12 +285,14 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     rc = pt_only(&in.r, "name", &name, err);
     if (rc > 0)
         (void)spec_read_name(out->name, SPEC_NAME, doc, name, err);
+    read_phases(&in);
+    if (out->phases == 0)
+        return 0;
     rc = read_type(&in);
     if (rc < 0)
         return rc;
     read_blobs(&in, "bottom", out->bottom, &out->bottom_count);
     read_blobs(&in, "top", out->top, &out->top_count);
-    read_phases(&in);
     read_blocks(&in);
     read_params(&in);
     check_blobs(&in);

@@ -69,6 +69,7 @@ struct spec_said {
 
 struct layer_reading {
     struct layer_spec *layer;
+    const struct net_states *states;
     struct prototxt *doc;
     struct pt_field *field;               /* the layer's */
     struct pt_reader r;                   /* open on the layer */
@@ -77,10 +78,12 @@ struct layer_reading {
     struct clr_error *err;
 };
 
-/* Read one layer into *out, which is zero but for the name that it has where the file gives none. CLR_EINPUT
- * names place and field. */
+/*
+ * Read one layer into *out, which is zero but for the name that it has where the file gives none. CLR_EINPUT
+ * names place and field. Of a layer that the states leave out of both phases only the name is read.
+ */
 int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_field *field,
-                    struct spec_said *said, struct clr_error *err);
+                    const struct net_states *states, struct spec_said *said, struct clr_error *err);
 
 /* A name of a layer or blob: 1…limit bytes, no control characters. */
 int spec_read_name(char *out, size_t limit, struct prototxt *doc, const struct pt_field *field,

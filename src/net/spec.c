@@ -7,6 +7,7 @@
 
 #include "base/embedded.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "net/layer.h"
 #include "net/prototxt.h"
 #include "net/upgrade.h"
@@ -85,37 +86,58 @@ static int read_net_inputs(struct clr_net_spec *spec, struct prototxt *doc, stru
     return 0;
 }
 
-static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r, bool quiet,
-                       struct clr_error *err)
+/* The last layer is in the net of neither phase. */
+static void leave_out(struct clr_net_spec *spec, struct str *names)
+{
+    struct layer_spec *layer = &spec->layers[--spec->layer_count];
+
+    str_append(names, "%s'%s'", spec->left_out++ > 0 ? ", " : "", layer->name);
+    memset(layer, 0, sizeof *layer);
+}
+
+static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r,
+                       const struct net_states *states, bool quiet, struct clr_error *err)
 {
     struct spec_said said = {.quiet = quiet};
     struct layer_spec *layer = NULL;
+    struct str names = {0};
     size_t number = 0;
-    int rc;
+    int rc = 0;
 
     for (struct pt_field *f = NULL; pt_next(r, "layer", &f);) {
         rc = new_layer(spec, &layer, err);
         if (rc < 0)
-            return rc;
+            goto out;
         (void)snprintf(layer->name, sizeof layer->name, "#%zu", ++number);
-        rc = spec_read_layer(layer, doc, f, &said, err);
+        rc = spec_read_layer(layer, doc, f, states, &said, err);
         if (rc < 0 && rc != CLR_EINPUT)
-            return rc;
+            goto out;
+        if (layer->phases == 0) {
+            leave_out(spec, &names);
+            continue;
+        }
         for (struct layer_spec *before = spec->layers; before < layer; before++) {
             if ((before->phases & layer->phases) && strcmp(before->name, layer->name) == 0)
                 (void)pt_error(doc, f, err, "a layer '%s' is there already, in line %d", layer->name,
                                before->line);
         }
     }
-    return 0;
+    rc = str_check(&names, err);
+    if (rc == 0 && spec->left_out > 0 && !quiet)
+        log_line(CLR_LOG_INFO, "%s: left out, since their rules hold in neither phase: %s", doc->file,
+                 str_text(&names));
+out:
+    str_clear(&names);
+    return rc;
 }
 
 /* Fills the rest of *spec from its text. */
 static int read_net(struct clr_net_spec *spec, size_t size, bool quiet, struct clr_error *err)
 {
-    static const char *const unsupported[] = {"force_backward", "state", "debug_info", NULL};
+    static const char *const unsupported[] = {"force_backward", "debug_info", NULL};
+    struct net_states states = {0};
     struct prototxt doc = {0};
-    struct pt_field *name;
+    struct pt_field *name, *state;
     struct pt_reader r;
     int rc = prototxt_parse(&doc, spec->file, spec->text, size, err);
 
@@ -130,12 +152,15 @@ static int read_net(struct clr_net_spec *spec, size_t size, bool quiet, struct c
         rc = spec_read_name(spec->name, SPEC_NAME, &doc, name, err);
     if (rc >= 0)
         rc = read_net_inputs(spec, &doc, &r, err);
+    if (rc >= 0 && (rc = pt_only(&r, "state", &state, err)) > 0)
+        (void)state_read(&states, PHASE_TRAIN | PHASE_TEST, &doc, state, err);
     if (rc >= 0)
-        rc = read_layers(spec, &doc, &r, quiet, err);
+        rc = read_layers(spec, &doc, &r, &states, quiet, err);
     if (rc >= 0)
         rc = pt_close(&r, unsupported, err);
     if (rc >= 0 && spec->layer_count == 0)
-        rc = clr_error_set(err, CLR_EINPUT, "%s: there is no 'layer { … }' in it", spec->file);
+        rc = clr_error_set(err, CLR_EINPUT, "%s: there is no 'layer { … }' in it%s", spec->file,
+                           spec->left_out > 0 ? " whose rules hold in a phase" : "");
 out:
     rc = pt_finish(&doc, rc, err);
     prototxt_clear(&doc);

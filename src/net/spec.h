@@ -9,11 +9,10 @@
 #include <clr/net.h>
 #include <clr/dataset.h>
 
+#include "net/state.h"
 #include "ops/op.h"
 
 #define SPEC_NAME 64
-
-enum { PHASE_TRAIN = 1, PHASE_TEST = 2 }; /* a mask */
 
 enum filler_kind {
     FILLER_CONSTANT,
@@ -60,7 +59,7 @@ struct layer_spec {
     const struct layer_class *class;
     char name[SPEC_NAME];
     int line;        /* of its `layer {` */
-    unsigned phases; /* PHASE_TRAIN | PHASE_TEST unless there is an `include` or `exclude` */
+    unsigned phases; /* PHASE_TRAIN | PHASE_TEST unless an `include` or `exclude` says otherwise */
     char bottom[OP_MOST][SPEC_NAME], top[OP_MOST][SPEC_NAME];
     int bottom_count, top_count;
     struct param_spec param[OP_PARAMS]; /* weights, biases */
@@ -77,6 +76,7 @@ struct clr_net_spec {
     char *text;           /* the prototxt itself: stored with a run */
     struct layer_spec *layers;
     size_t layer_count, layer_capacity;
+    size_t left_out;              /* layers of the file that are in neither phase */
     struct clr_image_shape input; /* zeros where unknown */
 };
 

@@ -1,0 +1,95 @@
+/* States of nets, and rules of layers: see state.h. */
+#include "net/state.h"
+
+#include <limits.h>
+#include <string.h>
+
+static const char *const phase_words[] = {"TRAIN", "TEST", NULL};
+static const int phase_numbers[] = {0, 1};
+
+static int add_stage(struct net_state *state, struct prototxt *doc, const struct pt_field *field,
+                     const char *stage, struct clr_error *err)
+{
+    if (state->stage_count == STATE_STAGES)
+        return pt_error(doc, field, err, "more than %d stages of one net", STATE_STAGES);
+    state->stages[state->stage_count++] = stage;
+    return 0;
+}
+
+int state_read(struct net_states *states, unsigned phases, struct prototxt *doc, struct pt_field *field,
+               struct clr_error *err)
+{
+    const unsigned masks[] = {PHASE_TRAIN, PHASE_TEST};
+    struct pt_field *stage = NULL, *named = NULL;
+    int phase, level, has_level, rc = pt_value_message(doc, field, err);
+    const char *text;
+    struct pt_reader r;
+
+    if (rc < 0)
+        return rc;
+    pt_open(&r, doc, field);
+    if (pt_enum(&r, "phase", phase_words, phase_numbers, &phase, err) > 0 && masks[phase] != phases &&
+        pt_next(&r, "phase", &named))
+        (void)pt_error(doc, named, err, "'%s' is the state in the phase %s, not %s", pt_written(field),
+                       phases == PHASE_TRAIN  ? "TRAIN"
+                       : phases == PHASE_TEST ? "TEST"
+                                              : "TRAIN and in TEST",
+                       phase_words[phase]);
+    has_level = pt_int(&r, "level", INT_MIN, INT_MAX, &level, err);
+    for (int p = 0; p < 2; p++)
+        if (has_level > 0 && (phases & masks[p]))
+            states->phase[p].level = level;
+    while (pt_next(&r, "stage", &stage))
+        for (int p = 0; pt_value_text(doc, stage, &text, err) == 0 && p < 2; p++)
+            if (phases & masks[p])
+                (void)add_stage(&states->phase[p], doc, stage, text, err);
+    return pt_close(&r, NULL, err);
+}
+
+static bool has_stage(const struct net_state *state, const char *stage)
+{
+    for (int i = 0; i < state->stage_count; i++)
+        if (strcmp(state->stages[i], stage) == 0)
+            return true;
+    return false;
+}
+
+/* Of the phases, those whose net has the stages that the rule gives under that name; has false: has none. */
+static unsigned read_stages(struct pt_reader *r, const char *name, bool has, const struct net_states *states,
+                            struct clr_error *err)
+{
+    unsigned phases = PHASE_TRAIN | PHASE_TEST;
+    const char *stage;
+
+    for (struct pt_field *f = NULL; pt_next(r, name, &f);) {
+        if (pt_value_text(r->doc, f, &stage, err) < 0)
+            continue;
+        for (int p = 0; p < 2; p++)
+            if (has_stage(&states->phase[p], stage) != has)
+                phases &= p == 0 ? ~(unsigned)PHASE_TRAIN : ~(unsigned)PHASE_TEST;
+    }
+    return phases;
+}
+
+unsigned state_rule(const struct net_states *states, struct prototxt *doc, struct pt_field *rule,
+                    struct clr_error *err)
+{
+    unsigned phases = PHASE_TRAIN | PHASE_TEST;
+    int phase, least = INT_MIN, most = INT_MAX;
+    struct pt_reader r;
+
+    if (pt_value_message(doc, rule, err) < 0)
+        return phases;
+    pt_open(&r, doc, rule);
+    if (pt_enum(&r, "phase", phase_words, phase_numbers, &phase, err) > 0)
+        phases = phase == 0 ? PHASE_TRAIN : PHASE_TEST;
+    (void)pt_int(&r, "min_level", INT_MIN, INT_MAX, &least, err);
+    (void)pt_int(&r, "max_level", INT_MIN, INT_MAX, &most, err);
+    phases &= read_stages(&r, "stage", true, states, err);
+    phases &= read_stages(&r, "not_stage", false, states, err);
+    if (states->phase[0].level < least || states->phase[0].level > most)
+        phases &= ~(unsigned)PHASE_TRAIN;
+    if (states->phase[1].level < least || states->phase[1].level > most)
+        phases &= ~(unsigned)PHASE_TEST;
+    return pt_close(&r, NULL, err) < 0 ? PHASE_TRAIN | PHASE_TEST : phases;
+}

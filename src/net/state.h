@@ -1,0 +1,38 @@
+/*
+ * Which layers of a file are in a net: Caffe's NetState, and the rules `include` and `exclude` of layers
+ * (StateMeetsRule() of src/caffe/net.cpp). A rule holds if all that it gives holds: its phase is the net's,
+ * the net's level is from min_level to max_level, the net has every `stage` and no `not_stage` of the rule.
+ */
+#ifndef NET_STATE_H
+#define NET_STATE_H
+
+#include "net/prototxt.h"
+
+#define STATE_STAGES 16
+
+enum { PHASE_TRAIN = 1, PHASE_TEST = 2 }; /* a mask */
+
+/* Of the net of one phase. */
+struct net_state {
+    int level;
+    const char *stages[STATE_STAGES]; /* texts of a prototxt */
+    int stage_count;
+};
+
+/* [0] of training, [1] of evaluation. */
+struct net_states {
+    struct net_state phase[2];
+};
+
+/*
+ * Read a block `state`, `train_state` or `test_state`, of the phases in that mask: its level replaces theirs,
+ * its stages are added. CLR_EINPUT: problems of *doc.
+ */
+int state_read(struct net_states *states, unsigned phases, struct prototxt *doc, struct pt_field *field,
+               struct clr_error *err);
+
+/* The phases in whose net a rule holds, an `include` or `exclude`; both, and a problem of *doc, if it is wrong. */
+unsigned state_rule(const struct net_states *states, struct prototxt *doc, struct pt_field *rule,
+                    struct clr_error *err);
+
+#endif
