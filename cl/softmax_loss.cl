@@ -6,12 +6,12 @@
  * A NaN or +∞ among the logits makes the loss NaN, and so does a label that has no logit, which is never a
  * hit. x and dx are (N,C,1,1) in any layout.
  *
- * softmax_loss_forward   NDRange (batch)   sample[offset + n] = loss, or with ADDS += loss; if BACK also dx;
+ * softmax_loss_forward   NDRange (batch)   sample[offset + n] = loss; if BACK also dx;
  *                                          scale = WEIGHT/batch
  * accuracy_forward       NDRange (batch)   sample[offset + n] = 1 where fewer than TOP_K classes come before
  *                                          the label's (higher, or equal with a lower number), else 0; NaN: 0
  *
- * X_… (DX_…) C BACK WEIGHT ADDS; TOP_K for the accuracy
+ * X_… (DX_…) C BACK WEIGHT; TOP_K for the accuracy
  */
 #ifndef C
 #error "softmax_loss.cl needs C and the macros of X"
@@ -21,7 +21,6 @@
 #endif
 #ifndef WEIGHT
 #define WEIGHT 1.0f
-#define ADDS   0
 #endif
 #ifndef TOP_K
 #define TOP_K 1
@@ -49,8 +48,7 @@ __kernel void softmax_loss_forward(__global float *restrict sample,
         top = fmax(top, z[AT_CLASS(X, k)]);
     for (int k = 0; k < C; k++)
         sum += exp(z[AT_CLASS(X, k)] - top);
-    const float loss = WEIGHT * (there ? log(sum) - (z[AT_CLASS(X, label)] - top) : NAN);
-    sample[offset + n] = ADDS ? sample[offset + n] + loss : loss;
+    sample[offset + n] = WEIGHT * (there ? log(sum) - (z[AT_CLASS(X, label)] - top) : NAN);
 #if BACK
     __global float *d = dx + AT(DX, n, 0, 0, 0);
     for (int k = 0; k < C; k++)

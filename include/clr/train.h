@@ -169,11 +169,20 @@ CLR_API int clr_range_test(const struct clr_train_options *o, enum clr_sweep swe
 CLR_API int clr_range_combine(struct clr_range_result *result, const char *out, const char *const *folders,
                               size_t count, const char *command_line, struct clr_error *err);
 
+/** A loss of a net. */
+struct clr_eval_loss {
+    char layer[64];
+    double weight; /**< its loss_weight; 0: it is not trained */
+    double loss;   /**< without the weight */
+};
+
 struct clr_eval_result {
     int count;
     double loss, accuracy;
     int *confusion; /**< classes × classes, [label][predicted]; free with free(). If the net has more outputs
                          than the data has classes, these count for `accuracy`, but not here */
+    struct clr_eval_loss *losses; /**< in the order of the net's file; free with free() */
+    int loss_count;
 };
 
 /** Evaluate weights (o->init) on the test set, or on the o->validation training images that o->seed chooses,

@@ -68,7 +68,7 @@ static int run_inference(void *user, int n, struct clr_error *err)
     int rc = 0;
 
     for (int i = 0; i < n && rc == 0; i++)
-        rc = session_evaluate(user, &loss, &accuracy, NULL, err);
+        rc = session_evaluate(user, &loss, &accuracy, NULL, NULL, err);
     return rc;
 }
 

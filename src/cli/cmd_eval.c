@@ -44,6 +44,25 @@ static void class_counts(const struct clr_eval_result *r, int classes, int label
     *correct = row[label];
 }
 
+/* Of a net with several losses, or with one that has a weight. */
+static void print_losses(const struct clr_eval_result *r)
+{
+    int width = (int)strlen("LOSS");
+    char loss[CLI_LOSS_TEXT];
+
+    if (r->loss_count == 1 && r->losses[0].weight == 1.0)
+        return;
+    for (int i = 0; i < r->loss_count; i++) {
+        int n = (int)strlen(r->losses[i].layer);
+        width = n > width ? n : width;
+    }
+    printf("%-*s  %8s  %10s\n", width, "LOSS", "WEIGHT", "VALUE");
+    for (int i = 0; i < r->loss_count; i++)
+        printf("%-*s  %8.4g  %10s\n", width, r->losses[i].layer, r->losses[i].weight,
+               cli_loss(loss, r->losses[i].loss));
+    printf("\n");
+}
+
 static void print_table(const struct clr_dataset *data, const struct clr_eval_result *r)
 {
     int width = (int)strlen("CLASS");
@@ -51,6 +70,7 @@ static void print_table(const struct clr_dataset *data, const struct clr_eval_re
 
     printf("accuracy %.2f %%, loss %s, %s\n\n", 100 * r->accuracy, cli_loss(loss, r->loss),
            str_count(count, (uint64_t)r->count, "image"));
+    print_losses(r);
     for (int i = 0; i < data->classes; i++) {
         int n = (int)strlen(data->class_names[i]);
         width = n > width ? n : width;
@@ -70,8 +90,11 @@ static void print_table(const struct clr_dataset *data, const struct clr_eval_re
 
 static int print_json(const struct clr_dataset *data, const struct clr_eval_result *r, struct clr_error *err)
 {
-    json_t *classes = json_array();
+    json_t *classes = json_array(), *losses = json_array();
 
+    for (int i = 0; i < r->loss_count; i++)
+        losses = json_append(losses, json_pack("{s:s, s:f, s:o}", "layer", r->losses[i].layer, "weight",
+                                               r->losses[i].weight, "loss", json_finite(r->losses[i].loss)));
     for (int i = 0; i < data->classes; i++) {
         int correct, all;
         class_counts(r, data->classes, i, &correct, &all);
@@ -79,8 +102,9 @@ static int print_json(const struct clr_dataset *data, const struct clr_eval_resu
                                                  "images", all, "right", correct, "accuracy",
                                                  json_finite(all > 0 ? (double)correct / all : NAN)));
     }
-    return cli_print_json(json_pack("{s:i, s:o, s:o, s:o}", "images", r->count, "loss", json_finite(r->loss),
-                                    "accuracy", json_finite(r->accuracy), "classes", classes),
+    return cli_print_json(json_pack("{s:i, s:o, s:o, s:o, s:o}", "images", r->count, "loss",
+                                    json_finite(r->loss), "losses", losses, "accuracy",
+                                    json_finite(r->accuracy), "classes", classes),
                           err);
 }
 
@@ -189,6 +213,7 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     else if (rc == 0)
         print_table(o.dataset, &result);
     free(result.confusion);
+    free(result.losses);
     run_options_clear(&o);
     json_decref(run.json);
     free(run.weights);

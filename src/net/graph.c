@@ -259,6 +259,20 @@ int build_finish(struct builder *b, struct graph_node *n)
     return rc < 0 ? rc : write_top(b, n);
 }
 
+void build_loss(struct builder *b, enum op_kind kind, const int *x, int count)
+{
+    struct graph *g = b->g;
+    struct graph_node *n = build_node(b, kind, x, count);
+    const float weight = n->desc.u.loss.weight;
+    const bool off = weight == 0.0f && g->phase == PHASE_TRAIN;
+
+    assert(g->loss_count < g->loss_capacity);
+    b->has_loss = true;
+    n->loss = off ? -1 : (int)g->loss_count;
+    if (!off)
+        g->losses[g->loss_count++] = (struct graph_loss){b->layer->name, weight};
+}
+
 int build_check_logits(struct builder *b, int x)
 {
     const struct shape *s = &b->g->values[x].shape;
@@ -351,10 +365,10 @@ static void order_uses(struct graph *g)
                 g->nodes[i].use[k] = g->params[g->nodes[i].param[k]].uses++;
 }
 
-/* Is it a loss that counts, or does one depend on its output? */
+/* Is it a loss that is computed, or does one depend on its output? */
 static bool leads(const struct graph *g, const struct graph_node *n)
 {
-    bool any = op_is(&n->desc, OP_LOSS) && n->desc.u.loss.weight != 0.0f;
+    bool any = op_is(&n->desc, OP_LOSS) && n->loss >= 0;
 
     for (int j = 0; j < n->desc.y_count; j++)
         any = any || g->values[n->y[j]].leads;
@@ -364,6 +378,16 @@ static bool leads(const struct graph *g, const struct graph_node *n)
 bool graph_runs(const struct graph *g, size_t i)
 {
     return leads(g, &g->nodes[i]) || (int)i == g->accuracy_node;
+}
+
+float graph_sum_losses(const struct graph *g, const float *losses, size_t stride, size_t i)
+{
+    float sum = 0.0f;
+
+    for (size_t l = 0; l < g->loss_count; l++)
+        if (g->losses[l].weight != 0.0f)
+            sum += losses[l * stride + i];
+    return sum;
 }
 
 static void mark_leads(struct graph *g)
@@ -510,6 +534,8 @@ static int reserve(struct graph *g, const struct clr_net_spec *spec, struct clr_
     if (rc >= 0)
         rc = mem_grow(&g->nodes, &g->node_capacity, most, sizeof *g->nodes, "nodes", err);
     if (rc >= 0)
+        rc = mem_grow(&g->losses, &g->loss_capacity, layers, sizeof *g->losses, "losses", err);
+    if (rc >= 0)
         rc = mem_grow(&g->params, &g->param_capacity, OP_PARAMS * layers, sizeof *g->params, "parameters",
                       err);
     return rc;
@@ -622,5 +648,6 @@ void graph_destroy(struct graph *g)
     free(g->values);
     free(g->nodes);
     free(g->params);
+    free(g->losses);
     free(g);
 }

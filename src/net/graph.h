@@ -42,7 +42,14 @@ struct graph_node {
     bool in_place;                        /* in the file, top == bottom */
     int param[OP_PARAMS], param_count;    /* parameters, in the operator's order */
     int use[OP_PARAMS];                   /* which of its uses this is: 0, … */
+    int loss;                             /* of OP_LOSS: its number in graph.losses; −1: not computed */
     double madds;                         /* op_madds() */
+};
+
+/* A loss that is computed. One of weight 0 is computed in the test phase only, and added to nothing. */
+struct graph_loss {
+    const char *name; /* of its layer */
+    float weight;
 };
 
 /* Borrows the spec; its nodes' labels point into the spec and into its own values. */
@@ -60,6 +67,8 @@ struct graph {
     size_t node_count, node_capacity;
     struct graph_param *params; /* in file order: the same list for both phases */
     size_t param_count, param_capacity;
+    struct graph_loss *losses; /* in file order */
+    size_t loss_count, loss_capacity;
 };
 
 /*
@@ -76,9 +85,13 @@ int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned p
                  struct clr_image_shape input, int batch, struct clr_error *err);
 void graph_destroy(struct graph *g);
 
-/* Does node i run? What neither the loss nor the accuracy depends on does not, as the head of a loss of
- * weight 0: the gradients of its parameters are 0. */
+/* Does node i run? What neither a loss nor the accuracy depends on does not. Nor does, in training, the head
+ * of a loss of weight 0: the gradients of its parameters are 0. */
 bool graph_runs(const struct graph *g, size_t i);
+
+/* The loss of image i: the sum of the losses that have a weight, of which number l stands at
+ * losses[l·stride + i]; rounded to float32 at each addition. */
+float graph_sum_losses(const struct graph *g, const float *losses, size_t stride, size_t i);
 
 /* What neighbours are joined for, so that less passes through memory: src/net/fuse.c has the rules. */
 enum fuse_rule {

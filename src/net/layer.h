@@ -163,6 +163,9 @@ int build_value(struct builder *b, const char *name, const struct shape *shape, 
 struct graph_node *build_node(struct builder *b, enum op_kind kind, const int *x, int count);
 int build_finish(struct builder *b, struct graph_node *n);
 
+/* The node of a loss, of the layer's weight, that reads `count` values (besides the labels). */
+void build_loss(struct builder *b, enum op_kind kind, const int *x, int count);
+
 /* Is x one logit for each class, and not the images? */
 int build_check_logits(struct builder *b, int x);
 

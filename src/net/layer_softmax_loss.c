@@ -2,7 +2,7 @@
 #include "net/layer.h"
 
 static const struct field own_fields[] = {
-    {"loss_weight", FIELD_FLOAT, "factor of this loss; 0 leaves out what only it needs",
+    {"loss_weight", FIELD_FLOAT, "factor of this loss; 0: it is reported and not trained",
      AT(desc.u.loss.weight), .usual = 1, .least = -1e30, .most = 1e30},
     {0},
 };
@@ -11,7 +11,6 @@ static int build(struct builder *b, const int *bottom)
 {
     const int before = b->g->logits, classes = b->g->values[bottom[0]].shape.c;
     const bool counts = b->layer->desc.u.loss.weight != 0.0f;
-    struct graph_node *n;
     char logits[STR_COUNT];
     int rc = build_check_logits(b, bottom[0]);
 
@@ -21,9 +20,7 @@ static int build(struct builder *b, const int *bottom)
         return build_error(b, "its bottom '%s' has %s, but that of the loss before it %d",
                            b->layer->bottom[0], str_count(logits, (uint64_t)classes, "logit"),
                            b->g->values[before].shape.c);
-    n = build_node(b, OP_SOFTMAX_LOSS, bottom, 1);
-    n->desc.u.loss.adds = before >= 0;
-    b->has_loss = true;
+    build_loss(b, OP_SOFTMAX_LOSS, bottom, 1);
     if (counts)
         b->g->logits = bottom[0];
     return 0;

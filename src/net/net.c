@@ -450,13 +450,13 @@ const struct tensor *net_logits(const struct net *net)
     return &net->values[net->graph->logits].t;
 }
 
-static void set_batch(struct op_io *io, const struct net_batch *b, const struct op_desc *desc)
+/* loss: of a loss, its number. */
+static void set_batch(struct op_io *io, const struct net_batch *b, bool metric, int loss)
 {
-    const bool metric = op_is(desc, OP_METRIC);
 
     io->batch = b->count;
     io->sample = metric ? b->hit : b->loss;
-    io->sample_offset = metric ? b->hit_offset : b->loss_offset;
+    io->sample_offset = metric ? b->hit_offset : b->loss_offset + loss * b->loss_stride;
     io->index = b->index;
     io->index_offset = b->index_offset;
     io->seed = b->seed;
@@ -470,13 +470,13 @@ int net_forward(struct net *net, const struct net_batch *b, struct clr_error *er
     for (size_t i = 0; i < net->graph->node_count && rc == 0; i++) {
         const struct op_desc *desc = &net->graph->nodes[i].desc;
         struct op_io io = node_io(net, i);
-        set_batch(&io, b, desc);
+        set_batch(&io, b, op_is(desc, OP_METRIC), net->graph->nodes[i].loss);
         if (net->nodes[i].op && (b->hit || !op_is(desc, OP_METRIC)))
             rc = op_forward(net->nodes[i].op, &io, err);
     }
     if (rc == 0 && net->accuracy && b->hit) {
         struct op_io io = {.x = {net->values[net->graph->logits].t}, .labels = net_labels(net)};
-        set_batch(&io, b, &net->accuracy_desc);
+        set_batch(&io, b, true, 0);
         rc = op_forward(net->accuracy, &io, err);
     }
     return rc;
@@ -489,7 +489,7 @@ int net_backward(struct net *net, const struct net_batch *b, struct clr_error *e
     for (size_t i = net->graph->node_count; i-- > 0 && rc == 0;) {
         const struct op_desc *desc = &net->graph->nodes[i].desc;
         struct op_io io = node_io(net, i);
-        set_batch(&io, b, desc);
+        set_batch(&io, b, op_is(desc, OP_METRIC), net->graph->nodes[i].loss);
         if (net->nodes[i].op && desc->backward)
             rc = op_backward(net->nodes[i].op, &io, err);
     }

@@ -58,7 +58,8 @@ struct net_batch {
     int count;   /* images */
     cl_mem loss; /* float per image */
     int loss_offset;
-    cl_mem hit; /* float per image; NULL: not needed */
+    int loss_stride; /* from a loss of the graph to the next; 0: there is one */
+    cl_mem hit;      /* float per image; NULL: not needed */
     int hit_offset;
     cl_mem index; /* numbers of the images: keys of the random numbers */
     int index_offset;

@@ -128,8 +128,7 @@ struct op_desc {
             int layer;   /* number in the net, keys the random numbers */
         } dropout;
         struct {
-            float weight;
-            bool adds; /* to the losses of the layers before it */
+            float weight; /* 0: the loss of an image is written without one */
         } loss;
         struct {
             int top_k;

@@ -76,6 +76,12 @@ int op_span(const struct clr_device *device, int many);
  */
 int op_loops(const struct clr_device *device, double rounds, int most);
 
+/* What the loss of each image is multiplied by. */
+static inline double op_loss_weight(const struct op_desc *d)
+{
+    return d->u.loss.weight != 0.0f ? (double)d->u.loss.weight : 1.0;
+}
+
 /* ceil(a / b) for positive ints. */
 static inline int op_ceil(int a, int b)
 {

@@ -27,8 +27,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 
     str_append(&options, "-DC=%d", op->desc.x[0].c);
     if (loss)
-        str_append(&options, " -DBACK=%d -DWEIGHT=%.9ef -DADDS=%d", back, (double)op->desc.u.loss.weight,
-                   op->desc.u.loss.adds);
+        str_append(&options, " -DBACK=%d -DWEIGHT=%.9ef", back, op_loss_weight(&op->desc));
     else
         str_append(&options, " -DTOP_K=%d", op->desc.u.accuracy.top_k);
     op_launch_range(&op->forward, 0, 1, 1);
@@ -42,7 +41,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     const bool back = goes_back(&op->desc);
-    const float scale = (back ? op->desc.u.loss.weight : 1.0f) / (float)io->batch;
+    const float scale = op->desc.u.loss.weight / (float)io->batch;
     const struct ocl_arg plain[] = {OCL_MEM(io->sample), OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),
                                     OCL_INT(io->sample_offset), OCL_INT(io->batch)};
     const struct ocl_arg both[] = {OCL_MEM(io->sample),   OCL_MEM(io->dx[0].mem), OCL_FLOAT(scale),
@@ -58,13 +57,13 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 static void reference_loss(const struct op_desc *d, const struct op_ref *r)
 {
     const size_t count = (size_t)r->n * op_elements(&d->x[0]);
-    const double weight = (double)d->u.loss.weight;
+    const double weight = op_loss_weight(d);
 
     for (int i = 0; i < r->n; i++) {
         double loss;
         ref_softmax_loss(&loss, NULL, r->x[0] + (size_t)i * op_elements(&d->x[0]), r->labels + i, 1,
                          d->x[0].c);
-        r->sample[i] = weight * loss + (d->u.loss.adds ? r->sample[i] : 0.0);
+        r->sample[i] = weight * loss;
     }
     ref_softmax_loss(NULL, r->dx[0], r->x[0], r->labels, r->n, d->x[0].c);
     for (size_t i = 0; r->dx[0] && i < count; i++)
@@ -79,12 +78,12 @@ static void reference_accuracy(const struct op_desc *d, const struct op_ref *r)
 static const struct {
     struct shape x;
     float weight;
-    bool adds, small;
-} loss_cases[] = {{{3, 10, 1, 1}, 1.0f, false, true},
-                  {{1, 2, 1, 1}, 1.0f, false, false},
-                  {{37, 11, 1, 1}, 1.0f, false, false},
-                  {{5, 100, 1, 1}, 1.0f, false, false},
-                  {{4, 7, 1, 1}, 0.3f, true, true}};
+    bool small;
+} loss_cases[] = {{{3, 10, 1, 1}, 1.0f, true},
+                  {{1, 2, 1, 1}, 1.0f, false},
+                  {{37, 11, 1, 1}, 0.0f, false},
+                  {{5, 100, 1, 1}, 1.0f, false},
+                  {{4, 7, 1, 1}, 0.3f, true}};
 
 static const struct {
     struct shape x;
@@ -98,9 +97,9 @@ static const struct {
 
 static void get_loss_case(struct op_case *out, int i)
 {
-    op_case_of(out, &loss_cases[i].x, loss_cases[i].small, "%s", loss_cases[i].adds ? ", added" : "");
+    op_case_of(out, &loss_cases[i].x, loss_cases[i].small, ", weight %g", (double)loss_cases[i].weight);
     out->desc.u.loss.weight = loss_cases[i].weight;
-    out->desc.u.loss.adds = loss_cases[i].adds;
+    out->desc.need_dx = loss_cases[i].weight != 0.0f;
 }
 
 static void get_accuracy_case(struct op_case *out, int i)

@@ -37,7 +37,7 @@ void ref_dense_backward(double *dx, double *dw, double *db, const double *x, con
 void ref_dropout_forward(double *y, const double *x, const int32_t *sample, int n, int elements, double ratio,
                          int layer, uint64_t seed, uint32_t iteration);
 
-/* loss[n] = −log softmax(logits[n])[label[n]]; dx = (softmax − onehot)/n_total. */
+/* loss[n] = −log softmax(logits[n])[label[n]], NaN without such a logit; dx = (softmax − onehot)/n. */
 void ref_softmax_loss(double *loss, double *dx, const double *logits, const int32_t *labels, int n,
                       int classes);
 

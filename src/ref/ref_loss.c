@@ -16,7 +16,7 @@ void ref_softmax_loss(double *loss, double *dx, const double *logits, const int3
         for (int c = 0; c < classes; c++)
             sum += exp(z[c] - max);
         if (loss)
-            loss[k] = log(sum) - (z[labels[k]] - max);
+            loss[k] = labels[k] >= 0 && labels[k] < classes ? log(sum) - (z[labels[k]] - max) : NAN;
         for (int c = 0; dx && c < classes; c++)
             dx[k * (size_t)classes + (size_t)c] = (exp(z[c] - max) / sum - (c == labels[k] ? 1.0 : 0.0)) / n;
     }

@@ -41,8 +41,11 @@ static int evaluate_batches(struct session *s, int *confusion, struct clr_error 
 
     for (int first = 0; first < s->eval_count && rc == 0; first += capacity) {
         const int left = s->eval_count - first, count = left < capacity ? left : capacity;
-        struct net_batch b = {
-            .count = count, .loss_offset = first, .hit_offset = first, .index_offset = first};
+        struct net_batch b = {.count = count,
+                              .loss_offset = first,
+                              .loss_stride = s->eval_count,
+                              .hit_offset = first,
+                              .index_offset = first};
         if (s->o->stop && *s->o->stop)
             return clr_error_set(err, CLR_EINTERRUPTED,
                                  "stopped during an evaluation, which is not recorded");
@@ -59,23 +62,37 @@ static int evaluate_batches(struct session *s, int *confusion, struct clr_error 
     return rc;
 }
 
-int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion, struct clr_error *err)
+/* Of n images. */
+static double mean_loss(const float *values, size_t n, float weight)
 {
-    const size_t n = (size_t)s->eval_count, size = n * sizeof(float);
+    double sum = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += (double)values[i];
+    return sum / (double)n / (weight != 0.0f ? (double)weight : 1.0);
+}
+
+int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion, double *losses,
+                     struct clr_error *err)
+{
+    const struct graph *g = s->replica.test.graph;
+    const size_t n = (size_t)s->eval_count, all = n * g->loss_count;
     float *values = NULL;
     double loss_sum = 0.0, hits = 0.0;
-    int rc = mem_new(&values, 2 * n, sizeof *values, "an evaluation", err);
+    int rc = mem_new(&values, all + n, sizeof *values, "an evaluation", err);
 
     if (rc == 0)
         rc = evaluate_batches(s, confusion, err);
     if (rc == 0)
-        rc = ocl_read(s->replica.ctx, s->replica.test.losses, 0, size, values, err);
+        rc = ocl_read(s->replica.ctx, s->replica.test.losses, 0, all * sizeof *values, values, err);
     if (rc == 0)
-        rc = ocl_read(s->replica.ctx, s->replica.test.hits, 0, size, values + n, err);
+        rc = ocl_read(s->replica.ctx, s->replica.test.hits, 0, n * sizeof *values, values + all, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
-        loss_sum += (double)values[i];
-        hits += (double)values[n + i];
+        loss_sum += (double)graph_sum_losses(g, values, n, i);
+        hits += (double)values[all + i];
     }
+    for (size_t l = 0; losses && l < g->loss_count && rc == 0; l++)
+        losses[l] = mean_loss(values + l * n, n, g->losses[l].weight);
     if (rc == 0) {
         *loss = loss_sum / (double)n;
         *accuracy = hits / (double)n;

@@ -137,7 +137,7 @@ static int evaluate(struct loop *l, struct clr_error *err)
     int rc;
 
     report(l, true, false);
-    rc = session_evaluate(l->s, &loss, &accuracy, NULL, err);
+    rc = session_evaluate(l->s, &loss, &accuracy, NULL, NULL, err);
     if (rc == CLR_EINTERRUPTED) { /* repeated by begin() of the resumed run */
         result->interrupted = true;
         return 0;

@@ -205,8 +205,10 @@ static void note_unused(const struct graph *g)
 
     for (size_t i = 0; i < g->node_count; i++) {
         const struct graph_value *read = &g->values[g->nodes[i].x[0]];
-        if (op_is(&g->nodes[i].desc, OP_LOSS) && !graph_runs(g, i))
-            log_line(CLR_LOG_INFO, "layer '%s' is left out, and what only it needs: its loss_weight is 0",
+        if (op_is(&g->nodes[i].desc, OP_LOSS) && g->losses[g->nodes[i].loss].weight == 0.0f)
+            log_line(CLR_LOG_INFO,
+                     "layer '%s' is not trained, nor what only it needs: its loss_weight is 0; 'clr-cl eval' "
+                     "reports its loss",
                      g->nodes[i].desc.label);
         else if (op_is(&g->nodes[i].desc, OP_METRIC) && !graph_runs(g, i))
             log_line(
@@ -285,12 +287,15 @@ static int check_memory(const struct session *s, struct clr_error *err)
     const size_t train = align_up(image * train_count), test = align_up(image * test_count);
     const size_t data = train + test + sizeof(cl_int) * (train_count + test_count);
     const size_t nets = replica_net_bytes(&s->replica), weights = params_bytes(&s->replica.params);
-    const size_t losses = trains ? SESSION_LOSSES * (size_t)s->o->batch : 0;
-    const size_t lists = sizeof(cl_int) * (trains ? (size_t)s->order_count : 0) +
-                         (sizeof(cl_int) + 2 * sizeof(float)) * (size_t)s->eval_count +
-                         sizeof(float) * (losses + image * (trains ? 2 : 1));
+    const size_t losses = trains ? session_loss_stride(s) * s->replica.train.graph->loss_count : 0;
+    const size_t lists =
+        sizeof(cl_int) * (trains ? (size_t)s->order_count : 0) +
+        (sizeof(cl_int) + (1 + s->replica.test.graph->loss_count) * sizeof(float)) * (size_t)s->eval_count +
+        sizeof(float) * (losses + image * (trains ? 2 : 1));
     const size_t total = data + nets + weights + lists;
 
+    if (losses > INT_MAX || (size_t)s->eval_count * s->replica.test.graph->loss_count > INT_MAX)
+        return clr_error_set(err, CLR_EDEVMEM, "there are too many losses for the lists of them");
     if (total > dev->global_memory || train > dev->max_allocation || test > dev->max_allocation)
         return clr_error_set(
             err, CLR_EDEVMEM,

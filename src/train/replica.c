@@ -89,15 +89,17 @@ static int start_parameters(struct replica *r, const struct session *s, struct c
 static int start_lists(struct replica *r, const struct session *s, struct clr_error *err)
 {
     const size_t eval = (size_t)s->eval_count, train = (size_t)s->order_count;
+    const size_t losses = r->train.net ? session_loss_stride(s) * r->train.graph->loss_count : 0;
     const struct {
         cl_mem *out;
         size_t size;
         const char *what;
-    } lists[] = {{&r->test.index, eval * sizeof(cl_int), "the evaluation's images"},
-                 {&r->test.losses, eval * sizeof(float), "the evaluation's losses"},
-                 {&r->test.hits, eval * sizeof(float), "the evaluation's correct images"},
-                 {&r->train.index, train * sizeof(cl_int), "an epoch's order"},
-                 {&r->train.losses, SESSION_LOSSES * (size_t)s->o->batch * sizeof(float), "the losses"}};
+    } lists[] = {
+        {&r->test.index, eval * sizeof(cl_int), "the evaluation's images"},
+        {&r->test.losses, eval * r->test.graph->loss_count * sizeof(float), "the evaluation's losses"},
+        {&r->test.hits, eval * sizeof(float), "the evaluation's correct images"},
+        {&r->train.index, train * sizeof(cl_int), "an epoch's order"},
+        {&r->train.losses, losses * sizeof(float), "the losses"}};
     const size_t count = r->train.net ? 5 : 3;
     int rc = 0;
 

@@ -21,7 +21,7 @@ struct phase {
     struct batch *batch;
     const struct device_images *images; /* the set that its batches are taken from */
     cl_mem index;                       /* numbers of images, in the order in which they are taken */
-    cl_mem losses, hits; /* of each image: its loss, and 1 if it is correct; no hits in training */
+    cl_mem losses, hits; /* of each image: its losses, and 1 if it is correct; no hits in training */
 };
 
 struct replica {

@@ -43,7 +43,7 @@ int run_start(struct recorded_run *u, bool untrained, struct clr_error *err)
     if (rc == 0)
         rc = resume_apply(&u->resume, &u->s, &u->r, err);
     if (rc == 0 && untrained && !u->resume.found)
-        rc = session_evaluate(&u->s, &loss, &u->s.state.untrained, NULL, err);
+        rc = session_evaluate(&u->s, &loss, &u->s.state.untrained, NULL, NULL, err);
     return rc < 0 ? rc : record_write_run(&u->r, &u->s, "running", NULL, err);
 }
 

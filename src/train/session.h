@@ -72,6 +72,12 @@ struct optimizer_settings session_optimizer(const struct clr_train_options *o);
 /* Enqueue one update with that rate and momentum. At most SESSION_LOSSES updates between two reads. */
 int session_update(struct session *s, double rate, double momentum, struct clr_error *err);
 
+/* From a loss of the training graph to the next, in the list of losses. */
+static inline size_t session_loss_stride(const struct session *s)
+{
+    return SESSION_LOSSES * (size_t)s->o->batch;
+}
+
 /* The mean loss of an update's batch, and the update's rate. */
 struct session_update_result {
     uint64_t iteration;
@@ -92,10 +98,11 @@ void session_image(const struct session *s, const struct clr_images *images, int
 int session_go_to(struct session *s, const struct run_state *state, struct clr_error *err);
 
 /*
- * Evaluate on the evaluation images. confusion: classes × classes counts to add to, or NULL.
+ * Evaluate on the evaluation images. confusion: classes × classes counts to add to, or NULL. losses: of each
+ * loss of the test graph, without its weight, or NULL.
  * CLR_EINTERRUPTED: *o->stop was set before all images were evaluated; *loss and *accuracy are untouched.
  */
-int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion,
+int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion, double *losses,
                      struct clr_error *err);
 
 /*

@@ -35,6 +35,7 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
     const struct optimizer_buffers buffers = {all[PARAMS_W], all[PARAMS_V], all[PARAMS_G], all[PARAMS_S]};
     struct net_batch b = {.count = count,
                           .loss_offset = slot * s->o->batch,
+                          .loss_stride = (int)session_loss_stride(s),
                           .index_offset = s->state.place,
                           .seed = s->o->seed,
                           .iteration = (uint32_t)s->state.iteration};
@@ -61,30 +62,30 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
     return 0;
 }
 
-static double mean(const float *losses, int count)
+/* Of a batch, whose losses begin there. */
+static double mean(const struct session *s, const float *losses, int count)
 {
     double sum = 0.0;
 
     for (int k = 0; k < count; k++)
-        sum += (double)losses[k];
+        sum += (double)graph_sum_losses(s->replica.train.graph, losses, session_loss_stride(s), (size_t)k);
     return sum / count;
 }
 
 int session_read_updates(struct session *s, struct session_update_result *out, int *count,
                          struct clr_error *err)
 {
-    const size_t stride = (size_t)s->o->batch;
+    const size_t size = session_loss_stride(s) * s->replica.train.graph->loss_count;
     float *values = NULL;
-    int rc = mem_new(&values, stride * SESSION_LOSSES, sizeof *values, "the losses", err);
+    int rc = mem_new(&values, size, sizeof *values, "the losses", err);
 
     if (rc < 0)
         return rc;
-    rc = ocl_read(s->replica.ctx, s->replica.train.losses, 0, stride * SESSION_LOSSES * sizeof *values,
-                  values, err);
+    rc = ocl_read(s->replica.ctx, s->replica.train.losses, 0, size * sizeof *values, values, err);
     *count = 0;
     for (uint64_t t = s->first_unread; rc == 0 && t < s->state.iteration; t++) {
         const size_t slot = t % SESSION_LOSSES;
-        const double loss = mean(values + slot * stride, s->counts[slot]);
+        const double loss = mean(s, values + slot * (size_t)s->o->batch, s->counts[slot]);
         out[(*count)++] = (struct session_update_result){t + 1, loss, s->rates[slot]};
         if (!isfinite(loss))
             break;

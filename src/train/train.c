@@ -136,28 +136,48 @@ int clr_train(const struct clr_train_options *o, struct clr_train_result *result
     return rc;
 }
 
+/* Evaluate, with the table of confusion and the list of losses. */
+static int evaluate(struct session *s, struct clr_eval_result *out, struct clr_error *err)
+{
+    const struct graph *g = s->replica.test.graph;
+    const size_t classes = (size_t)s->o->data->classes;
+    double *losses = NULL;
+    int rc = mem_new(&out->confusion, classes * classes, sizeof *out->confusion, "the confusion table", err);
+
+    if (rc == 0)
+        rc = mem_new(&out->losses, g->loss_count, sizeof *out->losses, "the losses", err);
+    if (rc == 0)
+        rc = mem_new(&losses, g->loss_count, sizeof *losses, "the losses", err);
+    if (rc == 0)
+        rc = session_evaluate(s, &out->loss, &out->accuracy, out->confusion, losses, err);
+    for (size_t l = 0; l < g->loss_count && rc == 0; l++) {
+        str_copy(out->losses[l].layer, sizeof out->losses[l].layer, g->losses[l].name);
+        out->losses[l].weight = (double)g->losses[l].weight;
+        out->losses[l].loss = losses[l];
+    }
+    out->loss_count = (int)g->loss_count;
+    out->count = s->eval_count;
+    free(losses);
+    return rc;
+}
+
 int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, struct clr_error *err)
 {
     struct clr_eval_result out = {0};
     struct session s;
-    size_t classes;
     int rc = session_check_given(o, false, err);
 
     if (rc < 0)
         return rc;
-    classes = (size_t)o->data->classes;
     if (!o->init)
         return clr_error_set(err, CLR_EUSAGE, "`init` is NULL: there are no weights to evaluate");
     rc = session_plan(&s, o, false, NULL, err);
     if (rc < 0)
         return rc;
-    rc = mem_new(&out.confusion, classes * classes, sizeof *out.confusion, "the confusion table", err);
+    session_begin(&s);
+    rc = selfcheck_start(&s, NULL, err);
     if (rc == 0)
-        session_begin(&s);
-    if (rc == 0)
-        rc = selfcheck_start(&s, NULL, err);
-    if (rc == 0)
-        rc = session_evaluate(&s, &out.loss, &out.accuracy, out.confusion, err);
+        rc = evaluate(&s, &out, err);
     if (rc == 0)
         ocl_save_programs(s.replica.ctx, true);
     if (rc == 0 && !isfinite(out.loss))
@@ -165,11 +185,12 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
                            "the loss of '%s' on these images is not finite: the weights are too large, or "
                            "`mean` and `scale` are not those of the training",
                            o->init);
-    out.count = s.eval_count;
     session_clear(&s);
-    if (rc < 0)
-        free(out.confusion);
-    else
+    if (rc == 0) {
         *result = out;
+        return 0;
+    }
+    free(out.confusion);
+    free(out.losses);
     return rc;
 }

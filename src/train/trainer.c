@@ -81,7 +81,7 @@ int clr_trainer_step(struct clr_trainer *t, double lr, double momentum, double *
 int clr_trainer_evaluate(struct clr_trainer *t, double *loss, double *accuracy, struct clr_error *err)
 {
     double mean, share;
-    int rc = session_evaluate(&t->s, &mean, &share, NULL, err);
+    int rc = session_evaluate(&t->s, &mean, &share, NULL, NULL, err);
 
     if (rc == 0 && !isfinite(mean))
         rc = clr_error_set(err, CLR_EDIVERGED,

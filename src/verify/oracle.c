@@ -118,8 +118,6 @@ static int make_outputs(struct oracle *o, const struct op_desc *d, struct clr_er
         rc = mem_new(&o->dw[k], o->w_size[k], sizeof **o->dw, "expected gradients", err);
     if (rc == 0)
         rc = mem_new(&o->sample, (size_t)d->x[0].n, sizeof *o->sample, "expected losses", err);
-    for (int i = 0; rc == 0 && i < d->x[0].n; i++)
-        o->sample[i] = ORACLE_SAMPLE;
     return rc;
 }
 

@@ -8,7 +8,6 @@
 
 #define ORACLE_SEED      0x5eed5eed5eedu /* of dropout */
 #define ORACLE_ITERATION 77u
-#define ORACLE_SAMPLE    3.0 /* loss of each image before a loss that adds */
 
 /* Inputs hold all desc->x.n images, outputs those of the batch. All values of inputs are exact in float. */
 struct oracle {

@@ -42,7 +42,7 @@ static int new_lists(struct refnet *c, struct clr_error *err)
                  {&c->dw, g->param_count, sizeof *c->dw},
                  {&c->labels, n, sizeof *c->labels},
                  {&c->index, n, sizeof *c->index},
-                 {&c->loss, n, sizeof *c->loss},
+                 {&c->loss, n * g->loss_count, sizeof *c->loss},
                  {&c->correct, n, sizeof *c->correct}};
     int rc = 0;
 
@@ -131,13 +131,15 @@ static struct op_ref arrays(const struct refnet *c, size_t i)
     const struct graph_node *node = &c->g->nodes[i];
     struct op_ref r = {.n = c->n,
                        .train = c->g->phase == PHASE_TRAIN,
-                       .sample = op_is(&node->desc, OP_METRIC) ? c->correct : c->loss,
+                       .sample = c->correct,
                        .arg = c->arg[i],
                        .labels = c->labels,
                        .index = c->index,
                        .seed = c->seed,
                        .iteration = c->iteration};
 
+    if (op_is(&node->desc, OP_LOSS) && node->loss >= 0)
+        r.sample = c->loss + (size_t)node->loss * (size_t)c->capacity;
     for (int j = 0; j < node->desc.x_count; j++) {
         r.x[j] = c->value[node->x[j]];
         r.dx[j] = c->gradient[node->x[j]];
@@ -304,5 +306,9 @@ bool refnet_overflows(const struct refnet *c)
     for (size_t p = 0; p < g->param_count; p++)
         if (overflow(c->dw[p], g->params[p].count))
             return true;
-    return overflow(c->loss, n);
+    for (size_t l = 0; l < g->loss_count;
+         l++) /* one that is only reported may be NaN: its labels have no logits */
+        if (g->losses[l].weight != 0.0f && overflow(c->loss + l * (size_t)c->capacity, n))
+            return true;
+    return false;
 }

@@ -19,7 +19,7 @@ struct refnet {
     double noise;               /* 0, or every number is off by up to this share of it */
     double *again[OP_MOST];     /* then: an operator's input j that is the same value as one before it */
     int32_t *labels, *index;    /* per image */
-    double *loss, *correct;     /* likewise */
+    double *loss, *correct;     /* likewise; loss: of each loss of the graph, `capacity` apart */
 };
 
 /* Room for batches of `capacity` images. CLR_ENOMEM. */

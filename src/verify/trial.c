@@ -166,12 +166,6 @@ int trial_array(struct trial *t, int slot, cl_mem *mem, size_t count, const doub
     return rc;
 }
 
-void trial_set(struct trial *t, int slot, size_t first, size_t count, double value)
-{
-    for (size_t i = first; i < first + count; i++)
-        t->at[slot]->before[i] = as_bits(value);
-}
-
 /* Integers per image after `offset` others; entries beyond the batch are zero, so that reading them is
  * harmless. */
 int trial_ints(struct trial *t, int slot, cl_mem *mem, const int32_t *values, int offset,

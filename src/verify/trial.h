@@ -65,8 +65,6 @@ int trial_tensor(struct trial *t, int slot, struct tensor *tensor, const double 
 /* An array with values, or (NULL) to be written. count 0: no array. */
 int trial_array(struct trial *t, int slot, cl_mem *mem, size_t count, const double *values,
                 struct clr_error *err);
-/* Those numbers of a buffer are `value` before each run. */
-void trial_set(struct trial *t, int slot, size_t first, size_t count, double value);
 /* An integer per planned image after `offset` others; zero beyond the batch, so that reading there is
  * harmless. */
 int trial_ints(struct trial *t, int slot, cl_mem *mem, const int32_t *values, int offset,

@@ -142,8 +142,6 @@ static int create_arrays(struct op_trial *t, struct clr_error *err)
                               err);
         if (rc == 0) {
             memset(t->base.at[S_SAMPLE]->writable + io->sample_offset, 1, (size_t)io->batch);
-            if (op_is(&t->desc, OP_LOSS) && t->desc.u.loss.adds)
-                trial_set(&t->base, S_SAMPLE, (size_t)io->sample_offset, (size_t)io->batch, ORACLE_SAMPLE);
             io->sample = t->base.at[S_SAMPLE]->mem;
         }
     }

@@ -294,7 +294,7 @@ static const struct test_net {
      CONV("c1", "data", "num_output: 6 kernel_size: 3")
      RELU("r1", "c1", "c1")
      LAYER("h", "InnerProduct", "c1", "h", "param { name: 'v' } inner_product_param { num_output: 5 }")
-     DENSE("off", "h", "num_output: 2")
+     DENSE("off", "h", "num_output: 5")
      DENSE("side", "c1", "num_output: 5")
      LAYER("l1", "SoftmaxWithLoss", "side", "l1", "bottom: 'label' loss_weight: 0.3")
      LAYER("l0", "SoftmaxWithLoss", "off", "l0", "bottom: 'label' loss_weight: 0")
@@ -503,6 +503,7 @@ static void run(struct trial *t, int n, uint32_t stream)
     const struct net_batch b = {.count = n,
                                 .loss = t->loss,
                                 .loss_offset = LOSS_AT,
+                                .loss_stride = BATCH + 1,
                                 .hit = t->hit,
                                 .hit_offset = HIT_AT,
                                 .index = t->index,
@@ -515,7 +516,9 @@ static void run(struct trial *t, int n, uint32_t stream)
     must(net_forward(t->net, &b, &err), t, &err);
     if (train)
         must(net_backward(t->net, &b, &err), t, &err);
-    compare(t, "loss", t->loss, LOSS_AT, c->loss, (size_t)n, 1e-10);
+    for (size_t l = 0; l < t->g->loss_count; l++)
+        compare(t, t->g->losses[l].name, t->loss, LOSS_AT + l * (BATCH + 1), c->loss + l * BATCH, (size_t)n,
+                1e-10);
     if (t->g->accuracy_node >= 0)
         compare(t, "hits", t->hit, HIT_AT, c->correct, (size_t)n, 0.0);
     for (size_t p = 0; train && p < t->params.count; p++)
@@ -527,7 +530,7 @@ static void run(struct trial *t, int n, uint32_t stream)
 static void check_graph(struct trial *t, const struct graph *made_of)
 {
     struct clr_error err = {0};
-    const size_t room = (BATCH + 4) * sizeof(float);
+    const size_t room = (BATCH + 4) * sizeof(float), losses = room + t->g->loss_count * room;
 
     t->refnet = new_refnet(t->g);
     must(params_plan(&t->params, t->g, &device, t->g->phase == PHASE_TRAIN ? PARAMS_V + 1 : 1, &err), t,
@@ -535,7 +538,7 @@ static void check_graph(struct trial *t, const struct graph *made_of)
     must(params_build(&t->params, ctx, &err), t, &err);
     must(net_plan(&t->net, made_of, &device, t->block, &err), t, &err);
     must(net_build(t->net, ctx, &t->params, &err), t, &err);
-    must(ocl_buffer_create(&t->loss, ctx, room, "losses", &err), t, &err);
+    must(ocl_buffer_create(&t->loss, ctx, losses, "losses", &err), t, &err);
     must(ocl_buffer_create(&t->hit, ctx, room, "hits", &err), t, &err);
     must(ocl_buffer_create(&t->index, ctx, room, "numbers of images", &err), t, &err);
     run(t, BATCH, 10);

@@ -320,6 +320,7 @@ START_TEST(test_trainer__a_data_set_may_have_many_classes)
         ck_assert_msg(rc == 0, "%s", err.message);
         ck_assert_int_eq(e.confusion[(size_t)LAST * CLASSES], 2); /* equal logits: the first class */
         free(e.confusion);
+        free(e.losses);
     }
     clr_dataset_destroy(set);
     clr_net_destroy(many);

@@ -206,7 +206,7 @@ static void check_final(struct session *s, const struct reference *r)
     }
     if (json_object_get(r->run, "test_acc")) {
         double loss, accuracy;
-        ck_assert_int_eq(session_evaluate(s, &loss, &accuracy, NULL, NULL), 0);
+        ck_assert_int_eq(session_evaluate(s, &loss, &accuracy, NULL, NULL, NULL), 0);
         ck_assert_msg(fabs(loss - number(r, "test_loss")) < 1e-4 * loss, "test loss %.9g", loss);
         ck_assert_msg(fabs(accuracy - number(r, "test_acc")) < 1e-9, "test accuracy %.9g", accuracy);
     }

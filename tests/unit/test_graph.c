@@ -240,8 +240,13 @@ START_TEST(test_graph__losses_add_up)
     struct graph *g = must_make(&spec, TWO_LOSSES, PHASE_TRAIN);
     const struct op_desc *l1 = &find(g, "l1")->desc, *l2 = &find(g, "l2")->desc;
 
-    ck_assert(l1->u.loss.weight == 0.3f && !l1->u.loss.adds);
-    ck_assert(l2->u.loss.weight == -2.0f && l2->u.loss.adds);
+    const float losses[] = {5.0f, 7.0f, 11.0f, 13.0f};
+
+    ck_assert(l1->u.loss.weight == 0.3f && find(g, "l1")->loss == 0);
+    ck_assert(l2->u.loss.weight == -2.0f && find(g, "l2")->loss == 1);
+    ck_assert_int_eq(find(g, "l3")->loss, -1);
+    ck_assert_uint_eq(g->loss_count, 2);
+    ck_assert(graph_sum_losses(g, losses, 2, 1) == 7.0f + 13.0f);
     ck_assert_int_eq(g->logits, find(g, "ip")->y[0]);
     for (size_t i = 0; i < g->node_count; i++) {
         const char *name = g->nodes[i].layer->name;
@@ -291,7 +296,8 @@ static double mean_loss(struct refnet *c)
 
     refnet_run(c, BATCH);
     for (int i = 0; i < BATCH; i++)
-        sum += c->loss[i] / BATCH;
+        for (size_t l = 0; l < c->g->loss_count; l++)
+            sum += c->loss[l * BATCH + (size_t)i] / BATCH;
     return sum;
 }
 
