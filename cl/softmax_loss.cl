@@ -1,8 +1,11 @@
 /*
  * Softmax and cross-entropy in one, its gradient, and the accuracy: a work-item per image.
  *
- *   loss[n] = WEIGHT·(log Σ_k exp(z_k − max z) − (z_label − max z))   dx = (softmax(z) − onehot(label))·scale
+ *   loss[n] = WEIGHT·SHARE·(log Σ_k exp(z_k − max z) − Σ_k t_k·(z_k − max z))
+ *   dx = (softmax(z) − t)·scale·SHARE                        t = (1 − SMOOTHING)·onehot(label) + SMOOTHING/C
  *
+ * SHARE is the number of images, divided by what the loss of the batch is divided by: so the mean of all
+ * loss[n] is that loss. An image with the label IGNORE has loss and gradient 0 and is no hit.
  * A NaN or +∞ among the logits makes the loss NaN, and so does a label that has no logit, which is never a
  * hit. x and dx are (N,C,1,1) in any layout.
  *
@@ -11,7 +14,7 @@
  * accuracy_forward       NDRange (batch)   sample[offset + n] = 1 where fewer than TOP_K classes come before
  *                                          the label's (higher, or equal with a lower number), else 0; NaN: 0
  *
- * X_… (DX_…) C BACK WEIGHT; TOP_K for the accuracy
+ * X_… (DX_…) C BACK WEIGHT IGNORE SMOOTHING BY_VALID BY_ONE; TOP_K for the accuracy
  */
 #ifndef C
 #error "softmax_loss.cl needs C and the macros of X"
@@ -25,9 +28,34 @@
 #ifndef TOP_K
 #define TOP_K 1
 #endif
+#ifdef IGNORE
+#define COUNTS(label) ((label) != IGNORE)
+#else
+#define COUNTS(label) true
+#endif
+#ifdef SMOOTHING
+#define TARGET(is_label) ((is_label) ? 1.0f - SMOOTHING + SMOOTHING / C : SMOOTHING / C)
+#else
+#define TARGET(is_label) ((is_label) ? 1.0f : 0.0f)
+#endif
 
 /* Logit k of the image whose first one is at p. */
 #define AT_CLASS(T, k) (T##_HP * T##_WP == 1 ? (size_t)(k) : ELEMENT(T, 0, k, 0, 0) - AT(T, 0, 0, 0, 0))
+
+/* BY_ONE: the sum of the losses is divided by 1; BY_VALID: by the images that count; else by all images. */
+static float share_of(__global const int *labels, int batch)
+{
+#ifdef BY_ONE
+    return (float)batch;
+#elif defined(BY_VALID)
+    int valid = 0;
+    for (int i = 0; i < batch; i++)
+        valid += COUNTS(labels[i]);
+    return (float)batch / (float)max(valid, 1);
+#else
+    return 1.0f;
+#endif
+}
 
 __kernel void softmax_loss_forward(__global float *restrict sample,
 #if BACK
@@ -42,17 +70,26 @@ __kernel void softmax_loss_forward(__global float *restrict sample,
         return;
     __global const float *z = x + AT(X, n, 0, 0, 0);
     const int label = labels[n];
-    const bool there = label >= 0 && label < C;
+    const bool there = label >= 0 && label < C, counts = COUNTS(label);
+    const float share = share_of(labels, batch);
     float top = z[0], sum = 0.0f;
     for (int k = 1; k < C; k++)
         top = fmax(top, z[AT_CLASS(X, k)]);
     for (int k = 0; k < C; k++)
         sum += exp(z[AT_CLASS(X, k)] - top);
-    sample[offset + n] = WEIGHT * (there ? log(sum) - (z[AT_CLASS(X, label)] - top) : NAN);
+    float loss = there ? log(sum) - (z[AT_CLASS(X, label)] - top) : NAN;
+#ifdef SMOOTHING
+    float all = 0.0f;
+    for (int k = 0; k < C; k++)
+        all += z[AT_CLASS(X, k)] - top;
+    loss = there ? log(sum) - (1.0f - SMOOTHING) * (z[AT_CLASS(X, label)] - top) - SMOOTHING / C * all : NAN;
+#endif
+    sample[offset + n] = counts ? WEIGHT * loss * share : 0.0f;
 #if BACK
     __global float *d = dx + AT(DX, n, 0, 0, 0);
     for (int k = 0; k < C; k++)
-        d[AT_CLASS(DX, k)] = (exp(z[AT_CLASS(X, k)] - top) / sum - (k == label ? 1.0f : 0.0f)) * scale;
+        d[AT_CLASS(DX, k)] =
+            counts ? (exp(z[AT_CLASS(X, k)] - top) / sum - TARGET(k == label)) * scale * share : 0.0f;
 #endif
 }
 
@@ -72,5 +109,5 @@ __kernel void accuracy_forward(__global float *restrict sample, __global const f
         const float other = z[AT_CLASS(X, k)];
         before += !(other < mine || (other == mine && k >= label));
     }
-    sample[offset + n] = mine == mine && before < TOP_K ? 1.0f : 0.0f; /* TOP_K may be more than C */
+    sample[offset + n] = COUNTS(label) && mine == mine && before < TOP_K; /* TOP_K may be more than C */
 }

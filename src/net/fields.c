@@ -177,6 +177,14 @@ static int read_field(struct layer_reading *in, struct pt_reader *r, const struc
     return rc;
 }
 
+int spec_read_ignore(struct op_ignore *out, struct layer_reading *in, struct pt_reader *r)
+{
+    int rc = pt_int(r, "ignore_label", INT_MIN, INT_MAX, &out->label, in->err);
+
+    out->given = rc > 0;
+    return rc;
+}
+
 int fields_read(struct layer_reading *in, struct pt_reader *r, const struct field *fields, void *base)
 {
     int rc = 0, first = 0;

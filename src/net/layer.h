@@ -93,6 +93,9 @@ int spec_read_name(char *out, size_t limit, struct prototxt *doc, const struct p
 int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_field *shape,
                     struct clr_error *err);
 
+/* ignore_label. 1 given, 0 absent, < 0 error. */
+int spec_read_ignore(struct op_ignore *out, struct layer_reading *in, struct pt_reader *r);
+
 /* A field that has no effect here: logs the reason, once for a file. */
 void spec_no_effect(struct layer_reading *in, const struct pt_field *field, const char *why);
 
@@ -121,6 +124,11 @@ void spec_no_effect(struct layer_reading *in, const struct pt_field *field, cons
         "axis", FIELD_ONLY, "the channels", .usual = 1                                                       \
     }
 #define PARAMS_WEIGHTS "for the weights, and once more for the biases"
+#define FIELD_LOSS_WEIGHT                                                                                    \
+    {                                                                                                        \
+        "loss_weight", FIELD_FLOAT, "factor of this loss; 0: it is reported and not trained",                \
+            AT(desc.u.loss.weight), .usual = 1, .least = -1e30, .most = 1e30                                 \
+    }
 #define FIELDS_WEIGHTS                                                                                       \
     {"bias_term", FIELD_FLAG, "a bias is added to each output", AT(desc.bias), .usual = 1},                  \
         {"weight_filler",         FIELD_BLOCK,          "initial weights", AT(filler[0]),                    \

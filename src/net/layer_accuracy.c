@@ -1,11 +1,17 @@
 /* Accuracy: is the label among the top_k largest logits? graph.c chooses the layer that is evaluated. */
 #include "net/layer.h"
 
+static int read_ignore(struct layer_reading *in, struct pt_reader *r)
+{
+    return spec_read_ignore(&in->layer->desc.u.accuracy.ignore, in, r);
+}
+
 static const struct field fields[] = {
     {"top_k", FIELD_INT, "the label is among so many largest logits", AT(desc.u.accuracy.top_k), .usual = 1,
      .least = 1, .most = GEOMETRY_MAX},
     FIELD_AXIS,
-    FIELD_PLAIN("ignore_label", FIELD_UNSUPPORTED, "images of this label do not count"),
+    {"ignore_label", FIELD_OWN, "images of this label do not count", .read = read_ignore,
+     .takes = "whole number; default none"},
     {0},
 };
 

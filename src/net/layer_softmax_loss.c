@@ -2,8 +2,38 @@
 #include "net/layer.h"
 
 static const struct field own_fields[] = {
-    {"loss_weight", FIELD_FLOAT, "factor of this loss; 0: it is reported and not trained",
-     AT(desc.u.loss.weight), .usual = 1, .least = -1e30, .most = 1e30},
+    FIELD_LOSS_WEIGHT,
+    {0},
+};
+
+static int read_ignore(struct layer_reading *in, struct pt_reader *r)
+{
+    return spec_read_ignore(&in->layer->desc.u.loss.ignore, in, r);
+}
+
+/* Caffe's older field, which counts where `normalization` is not given. */
+static int read_normalize(struct layer_reading *in, struct pt_reader *r)
+{
+    struct pt_field *newer = NULL;
+    bool valid = true;
+    int rc = pt_bool(r, "normalize", &valid, in->err);
+
+    if (rc > 0 && !pt_next(r, "normalization", &newer))
+        in->layer->desc.u.loss.normalization = valid ? LOSS_VALID : LOSS_BATCH_SIZE;
+    return rc;
+}
+
+static const struct field loss_fields[] = {
+    {"normalization", FIELD_WORD,
+     "what the sum over the batch is divided by: the images, those that count, the images, 1",
+     AT(desc.u.loss.normalization), .usual = LOSS_VALID, WORDS("FULL", "VALID", "BATCH_SIZE", "NONE")},
+    {"normalize", FIELD_OWN, "where normalization is not given: VALID or BATCH_SIZE", .read = read_normalize,
+     .takes = "true or false; default true"},
+    {"ignore_label", FIELD_OWN, "images of this label do not count", .read = read_ignore,
+     .takes = "whole number; default none"},
+    {"label_smoothing", FIELD_FLOAT,
+     "part of the target that all classes share, as in PyTorch; Caffe has no such field",
+     AT(desc.u.loss.smoothing), .most = 1},
     {0},
 };
 
@@ -28,9 +58,9 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_softmax_loss = {
     .type = "SoftmaxWithLoss",
-    .help = "the loss: mean of -log(softmax of the label's logit)",
+    .help = "a loss: mean of -log(softmax of the label's logit)",
     .bottoms = 2,
     .flags = LAYER_LOSS | LAYER_LABELS,
-    .blocks = {{NULL, own_fields}, {"softmax_param", softmax_fields}},
+    .blocks = {{NULL, own_fields}, {"loss_param", loss_fields}, {"softmax_param", softmax_fields}},
     .build = build,
 };

@@ -61,6 +61,21 @@ enum { ELEMENTWISE_PARAMETERS = 3 /* most of one function */ };
  * running ones. BY_PHASE: what a file says that leaves it to the graph. */
 enum batch_norm_statistics { BATCH_NORM_BY_PHASE, BATCH_NORM_OF_BATCH, BATCH_NORM_RUNNING };
 
+/* What the sum of the losses of a batch is divided by: Caffe's names. With one label for each image the first
+ * and the third are the same. */
+enum loss_normalization {
+    LOSS_FULL,       /* the images */
+    LOSS_VALID,      /* those that are not ignored, at least 1 */
+    LOSS_BATCH_SIZE, /* the images */
+    LOSS_NONE        /* 1 */
+};
+
+/* Images of this label do not count, if one is given. */
+struct op_ignore {
+    bool given;
+    int label;
+};
+
 enum eltwise_operation { ELTWISE_SUM, ELTWISE_PROD, ELTWISE_MAX };
 
 /* The passes of an operator; each may have several variants. */
@@ -129,9 +144,13 @@ struct op_desc {
         } dropout;
         struct {
             float weight; /* 0: the loss of an image is written without one */
+            enum loss_normalization normalization;
+            struct op_ignore ignore;
+            float smoothing; /* ε: the target is (1 − ε)·onehot + ε/classes */
         } loss;
         struct {
             int top_k;
+            struct op_ignore ignore;
         } accuracy;
     } u;
 };

@@ -37,9 +37,10 @@ void ref_dense_backward(double *dx, double *dw, double *db, const double *x, con
 void ref_dropout_forward(double *y, const double *x, const int32_t *sample, int n, int elements, double ratio,
                          int layer, uint64_t seed, uint32_t iteration);
 
-/* loss[n] = −log softmax(logits[n])[label[n]], NaN without such a logit; dx = (softmax − onehot)/n. */
+/* With t = (1 − smoothing)·onehot(label) + smoothing/classes: loss[n] = −Σ t·log softmax(logits[n]), NaN
+ * without a logit of the label; dx = (softmax − t)/n. */
 void ref_softmax_loss(double *loss, double *dx, const double *logits, const int32_t *labels, int n,
-                      int classes);
+                      int classes, double smoothing);
 
 /* correct[n] = 1 where fewer than top_k classes have a larger logit than the label's (of equal ones the lower
  * class number counts as larger, as arg-max does), else 0. A NaN logit is never correct. */

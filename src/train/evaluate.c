@@ -5,11 +5,27 @@
 
 #define GROUP_NS 100000000u /* 0.1 s: too short to be noticed by a person who stops a run */
 
+/* The images that are evaluated: `eval_order` has numbers of theirs. */
+static const struct clr_images *evaluated(const struct session *s)
+{
+    return s->o->validation > 0 ? &s->o->data->train : &s->o->data->test;
+}
+
+/* Does the accuracy count the i-th of them? */
+static bool has_accuracy(const struct session *s, size_t i)
+{
+    const struct graph *g = s->replica.test.graph;
+    const struct op_ignore *ignore =
+        g->accuracy_node >= 0 ? &g->nodes[g->accuracy_node].desc.u.accuracy.ignore : NULL;
+
+    return !ignore || !ignore->given || evaluated(s)->labels[s->eval_order[i]] != ignore->label;
+}
+
 /* Count the class that each image of a batch was taken for; logits beyond the data's classes are ignored. */
 static int count_confusion(struct session *s, int first, int count, int *confusion, struct clr_error *err)
 {
     const struct tensor *last = net_logits(s->replica.test.net);
-    const struct clr_images *images = s->o->validation > 0 ? &s->o->data->train : &s->o->data->test;
+    const struct clr_images *images = evaluated(s);
     const int outputs = last->shape.c, classes = s->o->data->classes;
     float *logits = NULL;
     int rc = mem_new(&logits, (size_t)count * (size_t)outputs, sizeof *logits, "logits", err);
@@ -19,6 +35,8 @@ static int count_confusion(struct session *s, int first, int count, int *confusi
     for (int n = 0; n < count && rc == 0; n++) {
         const float *z = logits + (size_t)n * (size_t)outputs;
         int best = 0;
+        if (!has_accuracy(s, (size_t)first + (size_t)n))
+            continue;
         for (int k = 1; k < classes; k++)
             if (z[k] > z[best])
                 best = k;
@@ -78,7 +96,7 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
     const struct graph *g = s->replica.test.graph;
     const size_t n = (size_t)s->eval_count, all = n * g->loss_count;
     float *values = NULL;
-    double loss_sum = 0.0, hits = 0.0;
+    double loss_sum = 0.0, hits = 0.0, counted = 0.0;
     int rc = mem_new(&values, all + n, sizeof *values, "an evaluation", err);
 
     if (rc == 0)
@@ -90,12 +108,13 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
     for (size_t i = 0; i < n && rc == 0; i++) {
         loss_sum += (double)graph_sum_losses(g, values, n, i);
         hits += (double)values[all + i];
+        counted += has_accuracy(s, i);
     }
     for (size_t l = 0; losses && l < g->loss_count && rc == 0; l++)
         losses[l] = mean_loss(values + l * n, n, g->losses[l].weight);
     if (rc == 0) {
         *loss = loss_sum / (double)n;
-        *accuracy = hits / (double)n;
+        *accuracy = hits / counted;
     }
     free(values);
     return rc;

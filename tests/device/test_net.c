@@ -304,6 +304,16 @@ static const struct test_net {
      HITS("scores")
      LOSS("scores")
      LAYER("l3", "SoftmaxWithLoss", "scores", "l3", "bottom: 'label' loss_weight: -0.5")},
+    {"labels that do not count, and a smooth target",
+     ALWAYS, {2, 5, 4}, DATA
+     DENSE("i1", "data", "num_output: 6")
+     LAYER("s1", "TanH", "i1", "s1", "")
+     SCORES("s1")
+     LAYER("hits", "Accuracy", "scores", "hits", "bottom: 'label' include { phase: TEST } "
+           "accuracy_param { ignore_label: 3 }")
+     LAYER("l1", "SoftmaxWithLoss", "scores", "l1", "bottom: 'label' loss_param { ignore_label: 2 }")
+     LAYER("l2", "SoftmaxWithLoss", "scores", "l2", "bottom: 'label' loss_weight: 0.2 "
+           "loss_param { ignore_label: 0 normalization: NONE label_smoothing: 0.1 }")},
     {"pooling on the images",
      LONG, {3, 9, 9}, DATA
      POOL("p1", "data", "pool: MAX kernel_size: 3 stride: 2 pad: 1")

@@ -314,39 +314,6 @@ static struct clr_net_spec *net_of(const char *name, const char *text)
     return spec;
 }
 
-/* A side loss counts a third, and one of weight 0 reads what the last one reads: it is reported alone. */
-START_TEST(test_eval__reports_every_loss)
-{
-    struct clr_net_spec *losses = net_of(
-        "losses.prototxt",
-        BOTH(UNIT) HIDDEN("") "layer { name: 'side' type: 'InnerProduct' bottom: 'data' top: 'side' "
-                              "inner_product_param { num_output: 5 weight_filler { type: 'xavier' } } }\n"
-                              "layer { name: 'third' type: 'SoftmaxWithLoss' bottom: 'side' bottom: 'label' "
-                              "loss_weight: 0.3 }\n" OUTPUT
-                              "layer { name: 'off' type: 'SoftmaxWithLoss' bottom: 'ip2' bottom: 'label' "
-                              "loss_weight: 0 }\n");
-    struct clr_train_options o = options("losses");
-    struct clr_train_result r;
-    struct clr_eval_result e;
-    struct clr_error err;
-
-    o.net = losses;
-    must_train(&o, &r);
-    o.init = keep(o.out, "final.safetensors");
-    ck_assert_msg(clr_eval(&o, &e, &err) == 0, "%s", err.message);
-    ck_assert_int_eq(e.loss_count, 3);
-    ck_assert_str_eq(e.losses[0].layer, "third");
-    ck_assert_double_eq_tol(e.losses[0].weight, 0.3, 1e-7);
-    ck_assert(e.losses[1].weight == 1.0 && e.losses[2].weight == 0.0);
-    ck_assert(e.losses[1].loss > 0.0 && e.losses[2].loss == e.losses[1].loss);
-    ck_assert_double_eq_tol(0.3 * e.losses[0].loss + e.losses[1].loss, e.loss, 1e-6);
-    ck_assert(e.loss == r.val_loss);
-    free(e.confusion);
-    free(e.losses);
-    clr_net_destroy(losses);
-}
-END_TEST
-
 static void read_weights(struct st_file *file, const char *folder)
 {
     char *path = join(folder, "final.safetensors");
@@ -975,7 +942,6 @@ int main(void)
     tcase_add_test(tc, test_train__options_out_of_range_are_refused);
     tcase_add_test(tc, test_train__a_partial_batch_is_kept_or_dropped);
     tcase_add_test(tc, test_train__init_must_match);
-    tcase_add_test(tc, test_eval__reports_every_loss);
     tcase_add_test(tc, test_eval__agrees_with_the_last_row_and_the_confusion);
     tcase_add_test(tc, test_train__held_out_images_are_evaluated);
     tcase_add_test(tc, test_range_test__writes_curve_reading_and_figure);

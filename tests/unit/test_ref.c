@@ -582,6 +582,7 @@ struct loss_case {
     double *z;
     int32_t labels[4];
     int n, classes;
+    double smoothing;
 };
 
 /* The gradient is of the mean over the batch. */
@@ -590,7 +591,7 @@ static double loss_objective(void *user)
     struct loss_case *c = user;
     double loss[4], sum = 0.0;
 
-    ref_softmax_loss(loss, NULL, c->z, c->labels, c->n, c->classes);
+    ref_softmax_loss(loss, NULL, c->z, c->labels, c->n, c->classes, c->smoothing);
     for (int i = 0; i < c->n; i++)
         sum += loss[i];
     return sum / c->n;
@@ -600,20 +601,21 @@ START_TEST(test_ref__softmax_loss_by_hand_and_gradients)
 {
     const double z[] = {0, 0, 0, 0, 1000, -1000}, shifted[] = {5, 5 + log(3.0)};
     const int32_t labels[] = {1, 2, 0};
-    struct loss_case c = {.n = _i ? 1 : 4, .classes = _i ? 2 : 11, .labels = {1, 0, 10, 5}};
+    struct loss_case c = {
+        .n = _i ? 1 : 4, .classes = _i ? 2 : 11, .labels = {1, 0, 10, 5}, .smoothing = 0.3 * _i};
     size_t count = (size_t)(c.n * c.classes);
     double loss[3], dx[6], *gradient;
 
-    ref_softmax_loss(loss, dx, z, labels, 2, 3);
+    ref_softmax_loss(loss, dx, z, labels, 2, 3, 0.0);
     NEAR(loss[0], log(3.0));
     NEAR(loss[1], 2000); /* neither infinite nor NaN */
     NEAR(dx[0], 1.0 / 6);
     NEAR(dx[1], -2.0 / 6);
-    ref_softmax_loss(loss, dx, shifted, labels, 1, 2);
+    ref_softmax_loss(loss, dx, shifted, labels, 1, 2, 0.0);
     NEAR(loss[0], log(4.0 / 3.0));
     c.z = random_array(count, 0);
     gradient = random_array(count, 1);
-    ref_softmax_loss(NULL, gradient, c.z, c.labels, c.n, c.classes);
+    ref_softmax_loss(NULL, gradient, c.z, c.labels, c.n, c.classes, c.smoothing);
     check_gradient("softmax loss dx", c.z, gradient, count, loss_objective, &c);
     free(c.z);
     free(gradient);

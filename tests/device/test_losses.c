@@ -1,0 +1,103 @@
+/* Losses of runs and evaluations: which images count, what is reported. CLR_TEST_DEVICE chooses one. */
+#include <clr/clr.h>
+
+#include "base/fs.h"
+#include "runs.h"
+
+#define DATA                                                                                                 \
+    "layer { name: 'data' type: 'Data' top: 'data' top: 'label' transform_param { scale: 0.00390625 } }\n"
+#define DENSE(name, x, outputs)                                                                              \
+    "layer { name: '" name "' type: 'InnerProduct' bottom: '" x "' top: '" name                              \
+    "' inner_product_param { num_output: " outputs " weight_filler { type: 'xavier' } } }\n"
+#define LOSS(name, x, more)                                                                                  \
+    "layer { name: '" name "' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' " more " }\n"
+
+/* A net from its text; free with clr_net_destroy(). */
+static struct clr_net_spec *net_of(const char *text)
+{
+    struct clr_net_spec *spec = NULL;
+    struct clr_error err;
+
+    ck_assert_msg(clr_net_from_text(&spec, "test.prototxt", text, &err) == 0, "%s", err.message);
+    return spec;
+}
+
+/* Train, and evaluate the weights; the caller frees the lists of *e. */
+static void train_and_evaluate(const char *name, const struct clr_net_spec *spec, struct clr_train_result *r,
+                               struct clr_eval_result *e)
+{
+    struct clr_train_options o = options(name);
+    struct clr_error err;
+
+    o.net = spec;
+    must_train(&o, r);
+    o.init = keep(o.out, "final.safetensors");
+    ck_assert_msg(clr_eval(&o, e, &err) == 0, "%s", err.message);
+}
+
+/* Images of class 1 count neither in the accuracy nor in the table. */
+START_TEST(test_losses__images_that_do_not_count)
+{
+    struct clr_net_spec *spec = net_of(DATA DENSE("ip", "data", "5") LOSS(
+        "loss", "ip", "") "layer { name: 'hits' type: 'Accuracy' bottom: 'ip' bottom: 'label' "
+                          "top: 'hits' accuracy_param { ignore_label: 1 } }\n");
+    struct clr_train_result r;
+    struct clr_eval_result e;
+    int total = 0, right = 0, of_class = 0;
+
+    train_and_evaluate("ignoring", spec, &r, &e);
+    for (int i = 0; i < data->test.count; i++)
+        of_class += data->test.labels[i] == 1;
+    for (int i = 0; i < data->classes * data->classes; i++) {
+        ck_assert(e.confusion[i] == 0 || i / data->classes != 1);
+        total += e.confusion[i];
+        right += i / data->classes == i % data->classes ? e.confusion[i] : 0;
+    }
+    ck_assert(of_class > 0);
+    ck_assert_int_eq(total, data->test.count - of_class);
+    ck_assert_double_eq_tol(e.accuracy, (double)right / total, 1e-12);
+    free(e.confusion);
+    free(e.losses);
+    clr_net_destroy(spec);
+}
+END_TEST
+
+/* A side loss counts a third, and one of weight 0 reads what the last one reads: it is reported alone. */
+START_TEST(test_losses__every_loss_is_reported)
+{
+    struct clr_net_spec *spec =
+        net_of(DATA DENSE("side", "data", "5") LOSS("third", "side", "loss_weight: 0.3")
+                   DENSE("ip", "data", "5") LOSS("loss", "ip", "") LOSS("off", "ip", "loss_weight: 0"));
+    struct clr_train_result r;
+    struct clr_eval_result e;
+
+    train_and_evaluate("losses", spec, &r, &e);
+    ck_assert_int_eq(e.loss_count, 3);
+    ck_assert_str_eq(e.losses[0].layer, "third");
+    ck_assert_double_eq_tol(e.losses[0].weight, 0.3, 1e-7);
+    ck_assert(e.losses[1].weight == 1.0 && e.losses[2].weight == 0.0);
+    ck_assert(e.losses[1].loss > 0.0 && e.losses[2].loss == e.losses[1].loss);
+    ck_assert_double_eq_tol(0.3 * e.losses[0].loss + e.losses[1].loss, e.loss, 1e-6);
+    ck_assert(e.loss == r.val_loss);
+    free(e.confusion);
+    free(e.losses);
+    clr_net_destroy(spec);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("losses");
+    TCase *tc = tcase_create("losses");
+    int status;
+
+    if (runs_prepare() < 0)
+        return 1;
+    tcase_set_timeout(tc, 0);
+    tcase_add_test(tc, test_losses__images_that_do_not_count);
+    tcase_add_test(tc, test_losses__every_loss_is_reported);
+    suite_add_tcase(s, tc);
+    status = support_run(s, false);
+    runs_finish();
+    return status;
+}
