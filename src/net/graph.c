@@ -287,9 +287,12 @@ int build_check_logits(struct builder *b, int x)
 
 static int add_layer(struct builder *b)
 {
-    const struct layer_class *class = b->layer->class;
-    int bottom[MEM_COUNT(b->layer->bottom)];
+    const struct layer_spec *l = b->layer;
+    const struct layer_class *class = l->class;
+    int bottom[MEM_COUNT(l->bottom)];
 
+    if (l->top_count == 2 && strcmp(l->top[0], l->top[1]) == 0)
+        return build_error(b, "both its tops are named '%s'", l->top[0]);
     for (int i = 0; i < b->layer->bottom_count; i++) {
         const bool labels = (class->flags & LAYER_LABELS) && i + 1 == class->bottoms;
         int rc = read_bottom(b, i, &bottom[i]);

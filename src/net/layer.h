@@ -20,7 +20,8 @@ enum layer_flags {
     LAYER_LABELS = 1 << 2,       /* its last bottom is the labels */
     LAYER_IN_PLACE = 1 << 3,     /* its top may be its bottom */
     LAYER_MORE_BOTTOMS = 1 << 4, /* up to OP_MOST bottoms */
-    LAYER_NEEDS_BLOCK = 1 << 5   /* its first block is required */
+    LAYER_NEEDS_BLOCK = 1 << 5,  /* its first block is required */
+    LAYER_SECOND_TOP = 1 << 6    /* may have a second top */
 };
 
 struct builder;
@@ -36,7 +37,7 @@ struct layer_block {
 struct layer_class {
     const char *type;   /* of `type:` */
     const char *help;   /* one line: what it computes */
-    int bottoms;        /* tops: one; a source may have another for the labels, a loss may have none */
+    int bottoms;        /* tops: one; a loss may have none */
     unsigned flags;     /* of enum layer_flags */
     enum op_kind kind;  /* with build NULL or parameters: the operator that it is */
     const char *params; /* what its parameters are, for `net layers`; NULL: it has none */

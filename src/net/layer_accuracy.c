@@ -1,4 +1,7 @@
-/* Accuracy: is the label among the top_k largest logits? graph.c chooses the layer that is evaluated. */
+/*
+ * Accuracy: is the label among the top_k largest logits? graph.c chooses the layer that is evaluated. A
+ * second top is Caffe's accuracy of each class, which `eval` reports in any case.
+ */
 #include "net/layer.h"
 
 static int read_ignore(struct layer_reading *in, struct pt_reader *r)
@@ -32,9 +35,9 @@ static int build(struct builder *b, const int *bottom)
 
 const struct layer_class layer_accuracy = {
     .type = "Accuracy",
-    .help = "share of the images whose label is among the largest logits",
+    .help = "share of the images whose label is among the largest logits; second top: of each class",
     .bottoms = 2,
-    .flags = LAYER_LABELS,
+    .flags = LAYER_LABELS | LAYER_SECOND_TOP,
     .blocks = {{"accuracy_param", fields}},
     .build = build,
 };

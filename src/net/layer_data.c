@@ -1,8 +1,6 @@
 /* Where images come from: Data and Input layers, and what is done to the bytes (transform_param). */
 #include "net/layer.h"
 
-#include <string.h>
-
 /* The shape of images: N,C,H,W of `dim:` fields. */
 int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_field *shape,
                     struct clr_error *err)
@@ -143,8 +141,6 @@ static int build(struct builder *b, const int *bottom)
                            source->height, source->width, in->channels, in->height, in->width);
     if (means > 1 && means != in->channels)
         return build_error(b, "%d mean_value, but images have %d channels", means, in->channels);
-    if (l->top_count == 2 && strcmp(l->top[0], l->top[1]) == 0)
-        return build_error(b, "both its tops are named '%s'", l->top[0]);
     b->has_data = true;
     b->g->transform = source->transform;
     rc = build_value(b, l->top[0], &images, GRAPH_IMAGES, &b->g->images);
@@ -156,7 +152,7 @@ static int build(struct builder *b, const int *bottom)
 const struct layer_class layer_data = {
     .type = "Data",
     .help = "images and, as a second top, labels; of a size that the data set has",
-    .flags = LAYER_SOURCE,
+    .flags = LAYER_SOURCE | LAYER_SECOND_TOP,
     .blocks = {{"input_param", input_fields},
                {"data_param", data_fields},
                {"transform_param", transform_fields}},
@@ -167,7 +163,7 @@ const struct layer_class layer_data = {
 const struct layer_class layer_input = {
     .type = "Input",
     .help = "images and, as a second top, labels; of the size that is given here",
-    .flags = LAYER_SOURCE,
+    .flags = LAYER_SOURCE | LAYER_SECOND_TOP,
     .blocks = {{"input_param", input_fields}, {NULL, NULL}, {"transform_param", transform_fields}},
     .check = check,
     .build = build,

@@ -162,9 +162,9 @@ static void append_layer(struct str *s, const struct layer_class *class)
     str_append(s, "%s: %s\n", class->type, class->help);
     str_append(s, "bottom: %d%s%s; top: %s%s\n", class->bottoms, more,
                class->flags & LAYER_LABELS ? ", the last the labels" : "",
-               class->flags & LAYER_SOURCE ? "1 or 2"
-               : class->flags & LAYER_LOSS ? "0 or 1"
-                                           : "1",
+               class->flags & LAYER_SECOND_TOP ? "1 or 2"
+               : class->flags & LAYER_LOSS     ? "0 or 1"
+                                               : "1",
                class->flags & LAYER_IN_PLACE ? ", may be the bottom" : "");
     if (class->params)
         str_append(s, "param { name lr_mult decay_mult }: %s\n", class->params);

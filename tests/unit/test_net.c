@@ -833,6 +833,12 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
          "3: layer 'e': its top 'c' is the top of another layer already"},
         {DATA "layer { name: 'd2' type: 'Data' top: 'x' }", "2: layer 'd2': a second source of images"},
         {"layer { name: 'd' type: 'Data' top: 'x' top: 'x' }", "1: layer 'd': both its tops are named 'x'"},
+        {DATA DENSE("ip", "data") LOSS("ip") "layer { name: 'a' type: 'Accuracy' bottom: 'ip' bottom: "
+                                             "'label' top: 'a' top: 'a' }",
+         "4: layer 'a': both its tops are named 'a'"},
+        {DATA DENSE("ip", "data") LOSS("ip") "layer { name: 'a' type: 'Accuracy' bottom: 'ip' bottom: "
+                                             "'label' top: 'a' top: 'each' }" DENSE("ip2", "each"),
+         "4: layer 'ip2': its bottom 'each' is the result of layer 'a', of type Accuracy"},
         {"layer { name: 'd' type: 'Data' top: 'x' transform_param { mean_value: 1 mean_value: 2 } }",
          "1: layer 'd': 2 mean_value, but images have 3 channels"},
         {DATA DENSE("ip", "data") LOSS("ip") "layer { name: 'a' type: 'Accuracy' bottom: 'ip' bottom: "
