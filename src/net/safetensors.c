@@ -4,7 +4,9 @@
  */
 #include "net/safetensors.h"
 
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,17 +41,81 @@ static void swap_to_little(char *bytes, size_t floats)
     }
 }
 
+/* ------------------------------------------------------------------ types of numbers */
+
+/* IEEE 754's binary16, or its larger part of binary32: all are numbers of float32, too. */
+static double load_f16(const char *bytes)
+{
+    const unsigned char *in = (const unsigned char *)bytes;
+    const int exponent = in[1] >> 2 & 31, fraction = (in[1] & 3) << 8 | in[0];
+    const double v = exponent == 31  ? (fraction ? (double)NAN : (double)INFINITY)
+                     : exponent == 0 ? ldexp(fraction, -24)
+                                     : ldexp(fraction + 1024, exponent - 25);
+
+    return in[1] & 0x80 ? -v : v;
+}
+
+static double load_f32(const char *bytes)
+{
+    const unsigned char *in = (const unsigned char *)bytes;
+    const uint32_t bits = (uint32_t)in[3] << 24 | (uint32_t)in[2] << 16 | (uint32_t)in[1] << 8 | in[0];
+    float v;
+
+    memcpy(&v, &bits, sizeof v);
+    return (double)v;
+}
+
+static double load_bf16(const char *bytes)
+{
+    const char widened[4] = {0, 0, bytes[0], bytes[1]};
+
+    return load_f32(widened);
+}
+
+static double load_f64(const char *bytes)
+{
+    const uint64_t bits = mem_load_u64(bytes);
+    double v;
+
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+struct st_type {
+    const char *name;
+    size_t bytes;
+    double (*load)(const char *bytes);
+};
+
+static const struct st_type types[] = {
+    {"F32", 4, load_f32},
+    {"F16", 2, load_f16},
+    {"BF16", 2, load_bf16},
+    {"F64", 8, load_f64},
+};
+
+static const struct st_type *find_type(const char *name)
+{
+    for (size_t i = 0; i < MEM_COUNT(types); i++)
+        if (strcmp(types[i].name, name) == 0)
+            return &types[i];
+    return NULL;
+}
+
 /* ------------------------------------------------------------------ reading */
 
 struct st_span {
     uint64_t begin, end;
+    size_t tensor;
+    const struct st_type *type; /* NULL: the tensor is omitted */
 };
 
 struct st_reading {
     const char *path;
     struct st_file file;
     uint64_t data_size;
-    struct st_span *spans; /* of the tensors, then sorted */
+    struct st_span *spans; /* of all tensors, also of those that are omitted; then sorted */
+    size_t span_count;
     struct clr_error *err;
 };
 
@@ -73,41 +139,25 @@ static bool to_u64(const json_t *value, uint64_t *out)
     return true;
 }
 
-static int read_shape(const struct st_reading *in, struct st_tensor *t, const json_t *shape)
+static int read_shape(const struct st_reading *in, struct st_tensor *t, const char *name, const json_t *shape)
 {
     size_t rank = json_array_size(shape), bytes;
 
     if (!json_is_array(shape) || rank > MEM_COUNT(t->dims))
-        return damaged(in, "tensor '%s' has no shape of at most %zu dimensions", t->name, MEM_COUNT(t->dims));
+        return damaged(in, "tensor '%s' has no shape of at most %zu dimensions", name, MEM_COUNT(t->dims));
     t->rank = (int)rank;
     t->count = 1;
     for (size_t i = 0; i < rank; i++) {
         if (!to_u64(json_array_get(shape, i), &t->dims[i]) || t->dims[i] > SIZE_MAX ||
-            !clr_mul_size(&t->count, t->count, (size_t)t->dims[i]) || !clr_mul_size(&bytes, t->count, 4))
-            return damaged(in, "tensor '%s' has an impossible shape", t->name);
+            !clr_mul_size(&t->count, t->count, (size_t)t->dims[i]) || !clr_mul_size(&bytes, t->count, 8))
+            return damaged(in, "tensor '%s' has an impossible shape", name);
     }
     return 0;
 }
 
-/* One entry of the header. in->file.storage holds the data already. */
-static int read_tensor(struct st_reading *in, const char *name, const json_t *entry)
+static int read_span(const struct st_reading *in, struct st_span *span, const char *name,
+                     const json_t *offsets)
 {
-    struct st_tensor *t = &in->file.tensors[in->file.count];
-    struct st_span *span = &in->spans[in->file.count];
-    const json_t *offsets = json_object_get(entry, "data_offsets");
-    const char *dtype = json_string_value(json_object_get(entry, "dtype"));
-    int rc;
-
-    if (strlen(name) >= sizeof t->name)
-        return damaged(in, "a tensor's name has %zu bytes, more than %zu", strlen(name), sizeof t->name - 1);
-    str_copy(t->name, sizeof t->name, name);
-    if (!json_is_object(entry) || !dtype)
-        return damaged(in, "tensor '%s' has no dtype", name);
-    if (strcmp(dtype, "F32") != 0)
-        return damaged(in, "tensor '%s' has the type %.20s; only F32 is supported", name, dtype);
-    rc = read_shape(in, t, json_object_get(entry, "shape"));
-    if (rc < 0)
-        return rc;
     if (!json_is_array(offsets) || json_array_size(offsets) != 2 ||
         !to_u64(json_array_get(offsets, 0), &span->begin) ||
         !to_u64(json_array_get(offsets, 1), &span->end) || span->begin > span->end)
@@ -116,16 +166,40 @@ static int read_tensor(struct st_reading *in, const char *name, const json_t *en
         return damaged(in,
                        "tensor '%s' ends at byte %" PRIu64 " of %" PRIu64 ": the file was cut off, perhaps",
                        name, span->end, in->data_size);
-    if (span->end - span->begin != (uint64_t)t->count * 4)
-        return damaged(in, "tensor '%s' has %" PRIu64 " bytes where its shape needs %zu", name,
-                       span->end - span->begin, t->count * 4);
-    if (span->begin % 4 != 0)
-        return damaged(in, "tensor '%s' begins at byte %" PRIu64 ", which is no multiple of 4", name,
-                       span->begin);
+    return 0;
+}
+
+/* One entry of the header. */
+static int read_tensor(struct st_reading *in, const char *name, const json_t *entry)
+{
+    struct st_tensor *t = &in->file.tensors[in->file.count];
+    struct st_span *span = &in->spans[in->span_count++];
+    const char *type = json_string_value(json_object_get(entry, "dtype"));
+    int rc;
+
+    if (!json_is_object(entry) || !type)
+        return damaged(in, "tensor '%s' has no dtype", name);
+    rc = read_shape(in, t, name, json_object_get(entry, "shape"));
+    if (rc == 0)
+        rc = read_span(in, span, name, json_object_get(entry, "data_offsets"));
+    if (rc < 0)
+        return rc;
     if (json_object_size(entry) != 3)
         return damaged(in, "tensor '%s' has more than dtype, shape and data_offsets", name);
-    t->data = (float *)(void *)(in->file.storage + span->begin);
-    in->file.count++;
+    str_copy(t->name, sizeof t->name, name);
+    span->type = find_type(type);
+    if (span->type && span->end - span->begin != (uint64_t)(t->count * span->type->bytes))
+        return damaged(in, "tensor '%s' has %" PRIu64 " bytes where its shape needs %zu", name,
+                       span->end - span->begin, t->count * span->type->bytes);
+    if (!span->type) {
+        str_append(&in->file.omitted, "; '%s' has the type %.20s", t->name, type);
+    } else if (strlen(name) >= sizeof t->name) {
+        span->type = NULL;
+        str_append(&in->file.omitted, "; '%s…' has a name of %zu bytes, more than %zu", t->name, strlen(name),
+                   sizeof t->name - 1);
+    } else {
+        span->tensor = in->file.count++;
+    }
     return 0;
 }
 
@@ -171,8 +245,8 @@ static int check_cover(struct st_reading *in)
     char left[STR_COUNT];
     uint64_t end = 0;
 
-    qsort(in->spans, in->file.count, sizeof *in->spans, compare_spans);
-    for (size_t i = 0; i < in->file.count; i++) {
+    qsort(in->spans, in->span_count, sizeof *in->spans, compare_spans);
+    for (size_t i = 0; i < in->span_count; i++) {
         if (in->spans[i].begin != end)
             return damaged(in, "at byte %" PRIu64 " of the data there %s",
                            end < in->spans[i].begin ? end : in->spans[i].begin,
@@ -182,6 +256,57 @@ static int check_cover(struct st_reading *in)
     if (end != in->data_size)
         return damaged(in, "%s after the last tensor", str_count(left, in->data_size - end, "byte"));
     return 0;
+}
+
+/* Can the tensor stay where it is in the file? */
+static bool stays(const struct st_span *span)
+{
+    return span->type == &types[0] && span->begin % sizeof(float) == 0;
+}
+
+static int widen(const struct st_reading *in, const struct st_span *span, float *out)
+{
+    const struct st_tensor *t = &in->file.tensors[span->tensor];
+    const char *from = in->file.storage + span->begin;
+
+    for (size_t i = 0; i < t->count; i++, from += span->type->bytes) {
+        const double v = span->type->load(from);
+        if (isfinite(v) && fabs(v) > (double)FLT_MAX)
+            return damaged(in, "element %zu of tensor '%s' is %.6g, more than float32 can have", i, t->name,
+                           v);
+        out[i] = (float)v;
+    }
+    return 0;
+}
+
+/* The values of all tensors, as float32. The spans were checked: they do not overlap. */
+static int place_values(struct st_reading *in)
+{
+    struct st_file *f = &in->file;
+    size_t floats = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < in->span_count; i++)
+        if (in->spans[i].type && !stays(&in->spans[i]))
+            floats += f->tensors[in->spans[i].tensor].count;
+    if (floats > 0)
+        rc = mem_new(&f->widened, floats, sizeof *f->widened, "tensors", in->err);
+    floats = 0;
+    for (size_t i = 0; i < in->span_count && rc == 0; i++) {
+        const struct st_span *span = &in->spans[i];
+        struct st_tensor *t = &f->tensors[span->tensor];
+        if (!span->type)
+            continue;
+        if (stays(span)) {
+            t->data = (float *)(void *)(f->storage + span->begin);
+            swap_to_little(f->storage + span->begin, t->count);
+            continue;
+        }
+        t->data = f->widened + floats;
+        rc = widen(in, span, t->data);
+        floats += t->count;
+    }
+    return rc;
 }
 
 static int read_header(struct st_reading *in, json_t *header)
@@ -206,7 +331,10 @@ static int read_header(struct st_reading *in, json_t *header)
         if (rc < 0)
             return rc;
     }
-    return check_cover(in);
+    rc = str_check(&in->file.omitted, in->err);
+    if (rc == 0)
+        rc = check_cover(in);
+    return rc < 0 ? rc : place_values(in);
 }
 
 int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t size, struct clr_error *err)
@@ -236,7 +364,6 @@ int safetensors_parse(struct st_file *out, const char *name, char *bytes, size_t
         safetensors_clear(&in.file);
         return rc;
     }
-    swap_to_little(bytes, (size_t)(in.data_size / 4));
     *out = in.file;
     return 0;
 }
@@ -363,6 +490,8 @@ void safetensors_clear(struct st_file *file)
     free(file->metadata);
     free(file->tensors);
     free(file->storage);
+    free(file->widened);
+    str_clear(&file->omitted);
     memset(file, 0, sizeof *file);
 }
 

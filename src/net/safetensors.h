@@ -1,6 +1,7 @@
 /*
  * The safetensors format (github.com/huggingface/safetensors): 8 bytes little-endian header length, a JSON
- * header {name: {dtype, shape, data_offsets}, "__metadata__": {string: string}}, the bytes. Only float32
+ * header {name: {dtype, shape, data_offsets}, "__metadata__": {string: string}}, the bytes. Tensors of F16,
+ * BF16 and F64 become float32; those of other types, such as integers, are omitted. Written are float32
  * tensors. Input is hostile: every offset and size is checked before it is used; overlaps and holes are
  * errors.
  */
@@ -16,7 +17,7 @@ struct st_tensor {
     int rank; /* ≤ 8 */
     uint64_t dims[8];
     size_t count;
-    float *data; /* borrowed for writing; points into st_file.storage after reading */
+    float *data; /* borrowed for writing; points into st_file.storage or .widened after reading */
 };
 
 struct st_file {
@@ -25,6 +26,8 @@ struct st_file {
     char **metadata; /* key, value, key, value …, 2·metadata_count strings */
     size_t metadata_count;
     char *storage;
+    float *widened;     /* tensors that were no float32 at a multiple of 4 bytes */
+    struct str omitted; /* "; 'n' has the type I64; 'm' …": tensors that were not read, and why */
 };
 
 int safetensors_read(struct st_file *out, const char *path, struct clr_error *err);

@@ -62,9 +62,11 @@ static size_t drop_misfits(struct str *s, struct st_file *file, const struct par
 {
     size_t fit = 0;
 
+    str_append(s, "%s", str_text(&file->omitted));
     for (size_t i = 0; i < file->count; i++)
         if (!known(params, file->tensors[i].name))
-            str_append(s, "; '%s' is not in the net", file->tensors[i].name);
+            str_append(s, "; '%s' is %s", file->tensors[i].name,
+                       file->tensors[i].count == 0 ? "empty" : "not in the net");
     for (size_t i = 0; i < params->count; i++) {
         struct st_tensor own, *t;
         weights_tensor(&own, &params->info[i], "", NULL);

@@ -213,6 +213,32 @@ def weights_of_another_net():
     check("--init-partial" not in result.err, f"names an option that eval does not have\n{result}")
 
 
+def safetensors(*tensors):
+    """A file of tensors, each a name, a type, a shape and its bytes."""
+    header, data = {}, b""
+    for name, dtype, shape, values in tensors:
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    text = json.dumps(header).encode()
+    return write(fresh("typed.safetensors"), struct.pack("<Q", len(text)) + text + data)
+
+
+@case
+def weights_of_other_types():
+    """Those of F16 are read; integers, as PyTorch's counts of batches, are no weights."""
+    device()
+    half = ("conv1.bias", "F16", [4], struct.pack("<4e", 0.5, 1, 2, 3))
+    batches = ("bn1.num_batches_tracked", "I64", [], struct.pack("<q", 7))
+    mixed = safetensors(half, batches, ("none", "F32", [0], b""), ("x" * 128, "F32", [], bytes(4)))
+    refused(4, ["does not fit the net; 'bn1.num_batches_tracked' has the type I64; .*--init-partial"], init=mixed)
+    refused(4, ["element 1 of tensor 'conv1.bias' is -1e\\+300"],
+            init=safetensors(("conv1.bias", "F64", [4], struct.pack("<4d", 0, -1e300, 0, 0))))
+    result = expect(clr(*tiny(out=fresh("run"), iterations=1, init=mixed, init_partial=True)), 0, [],
+                    ["warning: .*fits in part; 'bn1.num_batches_tracked' has the type I64; "
+                     "'x*…' has a name of 128 bytes.*; 'none' is empty; 'conv1.weight' .* is missing"])
+    check("'conv1.bias'" not in result.err, f"the half-precision tensor is not read\n{result}")
+
+
 @case
 def more_images_than_there_are():
     refused(2, ["--batch 201", "200"], batch=201)
