@@ -242,7 +242,8 @@ struct graph_node *build_node(struct builder *b, enum op_kind kind, const int *x
     n->desc.label = b->layer->name;
     n->desc.x_count = count;
     n->desc.y_count = op_is(&n->desc, OP_NO_Y) ? 0 : 1;
-    n->desc.y[0] = b->g->values[x[0]].shape;
+    if (count > 0)
+        n->desc.y[0] = b->g->values[x[0]].shape;
     for (int j = 0; j < count; j++) {
         n->x[j] = x[j];
         n->desc.x[j] = b->g->values[x[j]].shape;

@@ -1,6 +1,7 @@
 /* The types of layers: ROW(name), where layer_name is its struct layer_class. Included by layer.c. */
 ROW(data)
 ROW(input)
+ROW(dummy_data)
 ROW(convolution)
 ROW(pooling)
 #define ELEMENTWISE(name, ...) ROW(name)

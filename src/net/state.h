@@ -31,7 +31,8 @@ struct net_states {
 int state_read(struct net_states *states, unsigned phases, struct prototxt *doc, struct pt_field *field,
                struct clr_error *err);
 
-/* The phases in whose net a rule holds, an `include` or `exclude`; both, and a problem of *doc, if it is wrong. */
+/* The phases in whose net a rule holds, an `include` or `exclude`; both, and a problem of *doc, if it is
+ * wrong. */
 unsigned state_rule(const struct net_states *states, struct prototxt *doc, struct pt_field *rule,
                     struct clr_error *err);
 

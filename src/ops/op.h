@@ -128,6 +128,9 @@ struct op_desc {
             float eps, fraction; /* added to the variance; how much less an older batch counts */
         } batch_norm;
         struct {
+            float value;
+        } constant;
+        struct {
             bool only_term; /* no factor, and so bias is set */
         } scale;
         struct {

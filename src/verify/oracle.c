@@ -90,7 +90,7 @@ static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed,
 /* In every image, of the inputs in turn; of logits, the label's in every other image. */
 static void put_nans(struct oracle *o, const struct op_desc *d)
 {
-    for (int i = 0; i < d->x[0].n; i++) {
+    for (int i = 0; d->x_count > 0 && i < d->x[0].n; i++) {
         const int j = i % d->x_count;
         const size_t per_image = o->x_size[j] / (size_t)d->x[j].n;
         const size_t at =

@@ -219,9 +219,10 @@ static const struct test_net {
      ALWAYS, {3, 9, 8}, DATA
      LAYER("n0", "BatchNorm", "data", "n0", "")
      CONV("c1", "n0", "num_output: 6 kernel_size: 3 pad: 1 bias_term: false")
-     LAYER("n1", "BatchNorm", "c1", "c1", "include { phase: TRAIN } batch_norm_param { use_global_stats: false "
-                                          "moving_average_fraction: 0.9 }")
-     LAYER("n1", "BatchNorm", "c1", "c1", "include { phase: TEST } batch_norm_param { use_global_stats: true }")
+     LAYER("n1", "BatchNorm", "c1", "c1",
+         "include { phase: TRAIN } batch_norm_param { use_global_stats: false moving_average_fraction: 0.9 }")
+     LAYER("n1", "BatchNorm", "c1", "c1",
+         "include { phase: TEST } batch_norm_param { use_global_stats: true }")
      LAYER("s1", "Scale", "c1", "c1", "scale_param { bias_term: true }")
      RELU("r1", "c1", "c1")
      CONV("a1", "c1", "num_output: 6 kernel_size: 3 pad: 1 bias_term: false")
@@ -251,6 +252,21 @@ static const struct test_net {
      JOIN("e4", "Eltwise", "e3", AND("e1") AND("data") "eltwise_param { operation: MAX }")
      LAYER("side", "ReLU", "c1", "side", "")
      SCORES("e4")
+     HITS("scores")
+     LOSS("scores")},
+    {"constants, as channels of a shortcut and as a factor",
+     ALWAYS, {3, 9, 8}, DATA
+     CONV("c1", "data", "num_output: 5 kernel_size: 3 pad: 1")
+     RELU("r1", "c1", "c1")
+     "layer { name: 'zeros' type: 'DummyData' top: 'zeros' dummy_data_param { shape { dim: 125 dim: 3 dim: 9 dim: 8 } } }\n"
+     JOIN("k", "Concat", "c1", AND("zeros"))
+     CONV("c2", "k", "num_output: 8 kernel_size: 3 pad: 1")
+     JOIN("e", "Eltwise", "c2", AND("k"))
+     RELU("r2", "e", "e")
+     "layer { name: 'h' type: 'DummyData' top: 'h' dummy_data_param { num: 1 channels: 8 height: 9 width: 8 "
+     "data_filler { value: 0.5 } } }\n"
+     JOIN("m", "Eltwise", "e", AND("h") "eltwise_param { operation: PROD }")
+     SCORES("m")
      HITS("scores")
      LOSS("scores")},
     {"inception, on the images too, and dense layers joined",

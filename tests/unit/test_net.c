@@ -628,6 +628,12 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
         {LAYER("BatchNorm", "param { lr_mult: 0 name: 'm' }"), "3:3: a running statistic has no 'name'"},
         {LAYER("BatchNorm", "batch_norm_param { moving_average_fraction: 1.5 }"),
          "3:22: field 'moving_average_fraction' is '1.5'"},
+        {"layer { name: 'd' type: 'DummyData' top: 'd' }", "1:1: layer 'd' has no 'dummy_data_param'"},
+        {"layer { name: 'd' type: 'DummyData' top: 'd' dummy_data_param { data_filler { type: 'msra' } } }",
+         "1:46: 'data_filler' of another type than constant is not supported"},
+        {"layer { name: 'd' type: 'DummyData' top: 'd' dummy_data_param { shape { dim: 1 } shape { dim: 2 } "
+         "} }",
+         "1:82: a second 'shape'"},
         {LAYER("Scale", "scale_param { axis: 2 }"), "3:17: 'axis: 2' is not supported, only 1 is"},
         {LAYER("Bias", "param { } param { }"), "3:13: 2 'param', but this layer has 1 parameter"},
         {LAYER("ReLU", "include { phase: TRIAN }"),
