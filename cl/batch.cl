@@ -1,39 +1,59 @@
 /*
  * A batch from the bytes of the data set: y[k] = byte·scale − mean, for the images in a list of numbers.
+ * What is cut out of an image, and whether it is mirrored: src/ops/batch.h.
  *
  * batch_gather   NDRange (ceil(H/ROWS), batch)   y (layout Y_…), labels
  *
- * pixels [images][C][H][W] bytes; mean (C,H,W) floats, already multiplied by the scale; index[index_offset
- * + k] is the number of the k-th image. A work-item makes ROWS rows of all channels. C H W ROWS.
+ * pixels [images][C][FROM_H][FROM_W] bytes; mean (C,FROM_H,FROM_W) floats, already multiplied by the scale;
+ * index[index_offset + k] is the number of the k-th image. A work-item makes ROWS rows of all channels.
+ *
+ * C H W (of y) FROM_H FROM_W (of the images) ANYWHERE MIRROR ROWS Y_…
  */
 #ifndef ROWS
-#error "batch.cl needs ROWS, C, H, W and the macros of Y"
+#error "batch.cl needs ROWS and the other macros of its header"
 #endif
+
+#define RANDOM(image, what) philox(seed_low, seed_high, (uint)(image) * 4u + what, 0u, epoch, 6u)
 
 __kernel void batch_gather(__global float *restrict y, __global int *restrict labels,
                            __global const uchar *restrict pixels, __global const int *restrict classes,
                            __global const float *restrict mean, __global const int *restrict index,
-                           int index_offset, float scale, int batch)
+                           int index_offset, float scale, uint seed_low, uint seed_high, uint epoch,
+                           int batch)
 {
     const int h0 = (int)get_global_id(0) * ROWS, n = (int)get_global_id(1);
 
     if (h0 >= H || n >= batch)
         return;
     const int image = index[index_offset + n];
-    __global const uchar *from = pixels + (size_t)image * (C * H * W);
+#if ANYWHERE
+    const int top = (int)mul_hi(RANDOM(image, 0u), (uint)(FROM_H - H + 1));
+    const int left = (int)mul_hi(RANDOM(image, 1u), (uint)(FROM_W - W + 1));
+#else
+    const int top = (FROM_H - H) / 2, left = (FROM_W - W) / 2;
+#endif
+#if MIRROR
+    const bool mirrored = RANDOM(image, 2u) >> 31;
+#define COLUMN(w) (mirrored ? W - 1 - (w) : (w))
+#else
+#define COLUMN(w) (w)
+#endif
+#define AT_PIXEL(c, w) ((c) * (FROM_H * FROM_W) + COLUMN(w))
+#define VALUE(c, w)    ((float)in[AT_PIXEL(c, w)] * scale - m[AT_PIXEL(c, w)])
+    __global const uchar *from = pixels + (size_t)image * (C * FROM_H * FROM_W);
     for (int h = h0; h < min(h0 + ROWS, H); h++) {
-        __global const uchar *in = from + h * W;
-        __global const float *m = mean + h * W;
+        __global const uchar *in = from + (top + h) * FROM_W + left;
+        __global const float *m = mean + (top + h) * FROM_W + left;
 #if Y_BLOCK == C && C <= 4 /* pixel by pixel, as they are in memory */
         __global float *out = y + AT(Y, n, 0, h, 0);
         for (int w = 0; w < W; w++)
             UNROLL for (int c = 0; c < C; c++)
-                out[w * C + c] = (float)in[c * (H * W) + w] * scale - m[c * (H * W) + w];
+                out[w * C + c] = VALUE(c, w);
 #else
         for (int c = 0; c < C; c++) {
             __global float *out = y + ELEMENT(Y, n, c, h, 0);
             for (int w = 0; w < W; w++)
-                out[(size_t)w * Y_BLOCK] = (float)in[c * (H * W) + w] * scale - m[c * (H * W) + w];
+                out[(size_t)w * Y_BLOCK] = VALUE(c, w);
         }
 #endif
     }

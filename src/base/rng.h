@@ -18,6 +18,7 @@ enum rng_purpose {
     RNG_DROPOUT = 3, /* iteration = update XOR layer number << 24, index = sample × elements + element */
     RNG_SPLIT = 4,   /* stratified validation split */
     RNG_TEST = 5,    /* data of the self-check and the tests */
+    RNG_VIEW = 6,    /* iteration = epoch, index = 4·image + what: part and mirroring of an image */
 };
 
 /* Four 32-bit numbers for one counter. */

@@ -106,13 +106,14 @@ static int check_node(struct clr_bench_report *out, const struct session *s, con
 static int check_batch(struct clr_bench_report *out, const struct session *s, struct ocl_context *ctx,
                        struct clr_error *err)
 {
+    const struct batch_view view = replica_view(s->replica.train.graph, s->o->data);
     struct shape shape = net_images(s->replica.train.net)->shape;
     struct verify_result r;
     struct clr_error why = {0};
     int rc;
 
     shape.n = shape.n < CHECK_BATCH ? shape.n : CHECK_BATCH;
-    rc = verify_batch(ctx, &shape, s->replica.test.graph->block,
+    rc = verify_batch(ctx, &shape, &view, s->replica.test.graph->block,
                       shape.n < CHECK_IMAGES ? shape.n : CHECK_IMAGES, RANDOM_DATA_SEED, &r, &why);
     return add_check(out, "", "batch", &r, rc, &why, NULL, err);
 }

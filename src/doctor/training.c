@@ -73,7 +73,7 @@ static void follow(struct reference_run *t, const struct session *s, int place)
     for (int i = 0; i < BATCH; i++) {
         const int32_t number = s->order[place + i];
         c->labels[i] = images->labels[number];
-        session_image(s, images, number, x + (size_t)i * size);
+        session_image(s, t->graph, images, number, 0, x + (size_t)i * size);
     }
     refnet_run(c, BATCH);
     for (size_t p = 0; p < t->graph->param_count; p++) {

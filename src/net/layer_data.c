@@ -102,8 +102,13 @@ static const struct field transform_fields[] = {
      .read = read_mean_file, .takes = "\"channel\", \"image\" or \"none\", default \"none\""},
     {"mean_value", FIELD_OWN, "mean to subtract, one for all channels or one for each",
      .read = read_mean_values, .takes = "numbers"},
-    FIELD_PLAIN("mirror", FIELD_FALSE, "mirror half of the images"),
-    FIELD_PLAIN("crop_size", FIELD_ONLY, "cut out a part of this size"),
+    {"mirror", FIELD_FLAG, "half of the images are mirrored left to right, at random",
+     AT(source.transform.mirror)},
+    {"crop_size", FIELD_INT,
+     "height and width of the part of an image that is used: at a random place in the TRAIN phase, else in "
+     "the "
+     "centre; 0: the whole image",
+     AT(source.transform.crop_size), .most = GEOMETRY_MAX},
     FIELD_PLAIN("force_color", FIELD_UNSUPPORTED, "grey images as three channels"),
     FIELD_PLAIN("force_gray", FIELD_UNSUPPORTED, "colour images as one channel"),
     {0},
@@ -127,7 +132,9 @@ static int build(struct builder *b, const int *bottom)
     const struct layer_spec *l = b->layer;
     const struct source_spec *source = &l->source;
     const struct clr_image_shape *in = &b->input;
-    const struct shape images = {b->g->batch, in->channels, in->height, in->width},
+    const int crop = source->transform.crop_size;
+    const struct shape images = {b->g->batch, in->channels, crop ? crop : in->height,
+                                 crop ? crop : in->width},
                        labels = {b->g->batch, 1, 1, 1};
     const int means = source->transform.mean_value_count;
     int rc;
@@ -141,6 +148,8 @@ static int build(struct builder *b, const int *bottom)
                            source->height, source->width, in->channels, in->height, in->width);
     if (means > 1 && means != in->channels)
         return build_error(b, "%d mean_value, but images have %d channels", means, in->channels);
+    if (crop > in->height || crop > in->width)
+        return build_error(b, "crop_size %d is more than images of %d×%d have", crop, in->height, in->width);
     b->has_data = true;
     b->g->transform = source->transform;
     rc = build_value(b, l->top[0], &images, GRAPH_IMAGES, &b->g->images);

@@ -64,7 +64,7 @@ struct net_batch {
     cl_mem index; /* numbers of the images: keys of the random numbers */
     int index_offset;
     uint64_t seed;
-    uint32_t iteration;
+    uint32_t iteration, epoch;
 };
 
 /* Enqueue. Backward follows a forward of the same batch and writes every gradient. */

@@ -42,8 +42,8 @@ struct transform_spec {
     enum clr_mean mean;   /* mean_file → image; mean_value equal to none; see channel_mean */
     double mean_value[4]; /* mean_value: given in the file, used instead of the data's own */
     int mean_value_count;
-    bool mirror;   /* training batches only */
-    int crop_size; /* 0: none */
+    bool mirror;   /* half of the images, at random, in this phase */
+    int crop_size; /* height and width of the part that is used, at random in training; 0: all */
 };
 
 /* What only layers that make images have. */

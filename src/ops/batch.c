@@ -1,6 +1,7 @@
 /* Batches on the device: host side of cl/batch.cl. */
 #include "ops/batch.h"
 
+#include "base/rng.h"
 #include "ops/op_impl.h"
 
 struct batch {
@@ -27,10 +28,32 @@ static int upload_mean(struct batch *b, const float *mean, size_t count, struct 
     return rc;
 }
 
-int batch_create(struct batch **out, struct ocl_context *ctx, const struct tensor *y, const float *mean,
-                 float scale, struct clr_error *err)
+/* The random number of an image, in [0, below); what: 0 row, 1 column, 2 whether it is mirrored. */
+static int draw(const struct batch_key *key, int32_t image, uint32_t what, int below)
 {
-    const struct shape image = {1, y->shape.c, y->shape.h, y->shape.w};
+    uint32_t r[4];
+
+    rng_philox(key->seed, RNG_VIEW, key->epoch, (uint32_t)image * 4u + what, r);
+    return (int)((uint64_t)r[0] * (uint64_t)below >> 32);
+}
+
+size_t batch_place(const struct batch_view *view, const struct shape *y, const struct batch_key *key,
+                   int32_t image, size_t i)
+{
+    const int rows = view->image.h - y->h, columns = view->image.w - y->w;
+    const int top = view->anywhere ? draw(key, image, 0, rows + 1) : rows / 2;
+    const int left = view->anywhere ? draw(key, image, 1, columns + 1) : columns / 2;
+    const bool mirrored = view->mirror && draw(key, image, 2, 2) == 1;
+    const size_t width = (size_t)y->w, w = i % width, h = i / width % (size_t)y->h,
+                 c = i / width / (size_t)y->h;
+
+    return (c * (size_t)view->image.h + (size_t)top + h) * (size_t)view->image.w + (size_t)left +
+           (mirrored ? width - 1 - w : w);
+}
+
+int batch_create(struct batch **out, struct ocl_context *ctx, const struct tensor *y,
+                 const struct batch_view *view, const float *mean, float scale, struct clr_error *err)
+{
     struct batch *b = NULL;
     struct str options = {0};
     size_t count;
@@ -41,12 +64,14 @@ int batch_create(struct batch **out, struct ocl_context *ctx, const struct tenso
     b->ctx = ctx;
     b->scale = scale;
     b->rows = op_span(ocl_device(ctx), 8);
-    str_append(&options, "-DC=%d -DH=%d -DW=%d -DROWS=%d", image.c, image.h, image.w, b->rows);
+    str_append(&options, "-DC=%d -DH=%d -DW=%d -DROWS=%d -DFROM_H=%d -DFROM_W=%d -DANYWHERE=%d -DMIRROR=%d",
+               y->shape.c, y->shape.h, y->shape.w, b->rows, view->image.h, view->image.w,
+               view->anywhere && (y->shape.h != view->image.h || y->shape.w != view->image.w), view->mirror);
     tensor_macros(&options, "Y", y);
     rc = str_check(&options, err);
     if (rc == 0)
         rc = ocl_kernel_get(&b->kernel, ctx, "batch.cl", str_text(&options), "batch_gather", err);
-    if (rc == 0 && !shape_count(&image, &count))
+    if (rc == 0 && !shape_count(&view->image, &count))
         rc = clr_error_set(err, CLR_EINPUT, "the images are too large");
     if (rc == 0)
         rc = upload_mean(b, mean, count, err);
@@ -94,12 +119,21 @@ void device_images_clear(struct device_images *d)
 }
 
 int batch_gather(struct batch *b, const struct tensor *y, cl_mem labels, const struct device_images *images,
-                 cl_mem index, int offset, int count, struct clr_error *err)
+                 cl_mem index, int offset, int count, const struct batch_key *key, struct clr_error *err)
 {
     const size_t global[2] = {(size_t)op_ceil(y->shape.h, b->rows), (size_t)count};
-    const struct ocl_arg args[] = {OCL_MEM(y->mem),         OCL_MEM(labels),     OCL_MEM(images->pixels),
-                                   OCL_MEM(images->labels), OCL_MEM(b->mean),    OCL_MEM(index),
-                                   OCL_INT(offset),         OCL_FLOAT(b->scale), OCL_INT(count)};
+    const struct ocl_arg args[] = {OCL_MEM(y->mem),
+                                   OCL_MEM(labels),
+                                   OCL_MEM(images->pixels),
+                                   OCL_MEM(images->labels),
+                                   OCL_MEM(b->mean),
+                                   OCL_MEM(index),
+                                   OCL_INT(offset),
+                                   OCL_FLOAT(b->scale),
+                                   OCL_INT((cl_int)(uint32_t)key->seed),
+                                   OCL_INT((cl_int)(uint32_t)(key->seed >> 32)),
+                                   OCL_INT((cl_int)key->epoch),
+                                   OCL_INT(count)};
 
     return ocl_launch(b->ctx, b->kernel, "batch", 2, global, args, (int)MEM_COUNT(args), err);
 }

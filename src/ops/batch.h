@@ -11,9 +11,29 @@
 
 struct batch; /* opaque */
 
-/* y: shape and layout of the batches. mean: (C,H,W), 0…255, is multiplied by scale here. */
-int batch_create(struct batch **out, struct ocl_context *ctx, const struct tensor *y, const float *mean,
-                 float scale, struct clr_error *err);
+/*
+ * What of an image goes into a batch, whose height and width may be smaller: the part in the centre, or with
+ * `anywhere` one at a random place. With `mirror`, half of the images are mirrored left to right, at random.
+ * The mean is that of the pixel before. Source: Caffe, data_transformer.cpp. The random numbers belong to an
+ * image in an epoch, so that a run that is resumed has the same ones.
+ */
+struct batch_view {
+    struct shape image; /* (1,C,H,W) */
+    bool anywhere, mirror;
+};
+
+struct batch_key {
+    uint64_t seed;
+    uint32_t epoch;
+};
+
+/* Element i of (C,H,W) of a batch with y's height and width: its place in the image of that number. */
+size_t batch_place(const struct batch_view *view, const struct shape *y, const struct batch_key *key,
+                   int32_t image, size_t i);
+
+/* y: shape and layout of the batches. mean: (C,H,W) of the images, 0…255, is multiplied by scale here. */
+int batch_create(struct batch **out, struct ocl_context *ctx, const struct tensor *y,
+                 const struct batch_view *view, const float *mean, float scale, struct clr_error *err);
 void batch_destroy(struct batch *b);
 
 /* The bytes and labels of a set of images on the device. images->pixels must outlive the buffers. */
@@ -26,6 +46,6 @@ void device_images_clear(struct device_images *d);
 
 /* Enqueue: images index[offset … offset + count) into y.mem and their labels (int) into labels. */
 int batch_gather(struct batch *b, const struct tensor *y, cl_mem labels, const struct device_images *images,
-                 cl_mem index, int offset, int count, struct clr_error *err);
+                 cl_mem index, int offset, int count, const struct batch_key *key, struct clr_error *err);
 
 #endif

@@ -63,7 +63,8 @@ static int evaluate_batches(struct session *s, int *confusion, struct clr_error 
                               .loss_offset = first,
                               .loss_stride = s->eval_count,
                               .hit_offset = first,
-                              .index_offset = first};
+                              .index_offset = first,
+                              .seed = s->o->seed};
         if (s->o->stop && *s->o->stop)
             return clr_error_set(err, CLR_EINTERRUPTED,
                                  "stopped during an evaluation, which is not recorded");

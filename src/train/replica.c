@@ -108,12 +108,19 @@ static int start_lists(struct replica *r, const struct session *s, struct clr_er
     return rc < 0 ? rc : ocl_write(r->ctx, r->test.index, 0, eval * sizeof(cl_int), s->eval_order, err);
 }
 
+struct batch_view replica_view(const struct graph *g, const struct clr_dataset *d)
+{
+    return (struct batch_view){
+        {1, d->channels, d->height, d->width}, g->phase == PHASE_TRAIN, g->transform.mirror};
+}
+
 static int start_phase(struct phase *p, struct replica *r, const struct session *s, struct clr_error *err)
 {
+    const struct batch_view view = replica_view(p->graph, s->o->data);
     int rc = net_build(p->net, r->ctx, &r->params, err);
 
     if (rc == 0)
-        rc = batch_create(&p->batch, r->ctx, net_images(p->net), s->mean, (float)s->scale, err);
+        rc = batch_create(&p->batch, r->ctx, net_images(p->net), &view, s->mean, (float)s->scale, err);
     return rc;
 }
 
@@ -190,8 +197,9 @@ void replica_clear(struct replica *r)
 
 int replica_forward(const struct phase *p, struct net_batch *b, struct clr_error *err)
 {
+    const struct batch_key key = {b->seed, b->epoch};
     int rc = batch_gather(p->batch, net_images(p->net), net_labels(p->net), p->images, p->index,
-                          b->index_offset, b->count, err);
+                          b->index_offset, b->count, &key, err);
 
     b->index = p->index;
     b->loss = p->losses;

@@ -46,6 +46,9 @@ int replica_plan(struct replica *r, int sets, const json_t *kept, struct clr_err
 /* Bytes of the nets, as planned. */
 size_t replica_net_bytes(const struct replica *r);
 
+/* What of the images of that data set the net of a phase takes. */
+struct batch_view replica_view(const struct graph *g, const struct clr_dataset *d);
+
 /* Allocate, compile, and write the images, lists and first weights of *s to the device. */
 int replica_start(struct replica *r, const struct session *s, struct clr_error *err);
 

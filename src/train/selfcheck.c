@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "data/format.h"
 #include "ocl/device.h"
 #include "train/refusals.h"
 #include "train/verdict.h"
@@ -78,7 +77,8 @@ static void compare_losses(struct finding *f, const char *what, const float *got
 static int fill_refnet(struct refnet *c, const struct session *s, const struct clr_images *images,
                        const int32_t *order, int n, struct clr_error *err)
 {
-    const size_t size = format_image_size(s->o->data);
+    const struct shape *y = &c->g->values[c->g->images].shape;
+    const size_t size = (size_t)y->c * (size_t)y->h * (size_t)y->w;
     double *x = c->value[c->g->images];
     float *w = NULL;
     int rc = 0;
@@ -86,7 +86,7 @@ static int fill_refnet(struct refnet *c, const struct session *s, const struct c
     for (int i = 0; i < n; i++) {
         c->labels[i] = images->labels[order[i]];
         c->index[i] = order[i];
-        session_image(s, images, order[i], x + (size_t)i * size);
+        session_image(s, c->g, images, order[i], 0, x + (size_t)i * size);
     }
     for (size_t p = 0; p < s->replica.params.count && rc == 0; p++) {
         const size_t count = s->replica.params.info[p].count;

@@ -20,12 +20,17 @@ void session_clear(struct session *s)
     memset(s, 0, sizeof *s);
 }
 
-void session_image(const struct session *s, const struct clr_images *images, int32_t number, double *out)
+void session_image(const struct session *s, const struct graph *g, const struct clr_images *images,
+                   int32_t number, uint32_t epoch, double *out)
 {
-    const struct clr_dataset *d = s->o->data;
-    const size_t size = format_image_size(d);
-    const uint8_t *bytes = images->pixels + (size_t)number * size;
+    const struct shape *y = &g->values[g->images].shape;
+    const struct batch_view view = replica_view(g, s->o->data);
+    const struct batch_key key = {s->o->seed, epoch};
+    const uint8_t *bytes = images->pixels + (size_t)number * format_image_size(s->o->data);
+    const size_t size = (size_t)y->c * (size_t)y->h * (size_t)y->w;
 
-    for (size_t i = 0; i < size; i++)
-        out[i] = ((double)bytes[i] - (double)s->mean[i]) * s->scale;
+    for (size_t i = 0; i < size; i++) {
+        const size_t at = batch_place(&view, y, &key, number, i);
+        out[i] = ((double)bytes[at] - (double)s->mean[at]) * s->scale;
+    }
 }

@@ -38,7 +38,8 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
                           .loss_stride = (int)session_loss_stride(s),
                           .index_offset = s->state.place,
                           .seed = s->o->seed,
-                          .iteration = (uint32_t)s->state.iteration};
+                          .iteration = (uint32_t)s->state.iteration,
+                          .epoch = (uint32_t)s->state.epoch};
     int rc = s->state.place == 0 ? load_order(s, err) : 0;
 
     if (rc == 0)

@@ -9,59 +9,76 @@
 /* ------------------------------------------------------------------ updates and batches */
 
 /* Update and batches, which have interfaces of their own. */
-struct other_row {
-    enum verify_what what;
+struct update_row {
     enum clr_optimizer optimizer;
     bool caffe, l1;
-    bool usual;         /* momenta of 0.9 and 0.999, which float has not exactly */
-    size_t count;       /* of the first parameter; around and beyond what one work-item handles */
-    struct shape shape; /* batches */
+    bool usual;   /* momenta of 0.9 and 0.999, which float has not exactly */
+    size_t count; /* of the first parameter; around and beyond what one work-item handles */
     bool small;
 };
 
-static const struct other_row other_rows[] = {
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, false, false, false, 1, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, false, false, false, 2049, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, true, false, false, 1, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, true, false, false, 5000, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_SGD, false, true, false, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_NESTEROV, false, false, false, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_NESTEROV, true, false, false, 1025, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, false, false, false, 1025, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, true, false, false, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAM, true, true, false, 2, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_RMSPROP, false, false, false, 1025, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_RMSPROP, true, true, false, 33, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAMW, false, false, false, 1025, {0}, true},
-    {VERIFY_CASE_UPDATE, CLR_OPTIMIZER_ADAMW, false, true, false, 33, {0}, true},
-#define ROW(kind, name)                                                                                      \
-    {VERIFY_CASE_UPDATE, kind, false, false, true, 17, {0}, true},                                           \
-        {VERIFY_CASE_UPDATE, kind, true, false, true, 17, {0}, true},
+static const struct update_row update_rows[] = {
+    {CLR_OPTIMIZER_SGD, false, false, false, 1, true},
+    {CLR_OPTIMIZER_SGD, false, false, false, 2049, true},
+    {CLR_OPTIMIZER_SGD, true, false, false, 1, true},
+    {CLR_OPTIMIZER_SGD, true, false, false, 5000, true},
+    {CLR_OPTIMIZER_SGD, false, true, false, 33, true},
+    {CLR_OPTIMIZER_NESTEROV, false, false, false, 33, true},
+    {CLR_OPTIMIZER_NESTEROV, true, false, false, 1025, true},
+    {CLR_OPTIMIZER_ADAM, false, false, false, 1025, true},
+    {CLR_OPTIMIZER_ADAM, true, false, false, 33, true},
+    {CLR_OPTIMIZER_ADAM, true, true, false, 2, true},
+    {CLR_OPTIMIZER_RMSPROP, false, false, false, 1025, true},
+    {CLR_OPTIMIZER_RMSPROP, true, true, false, 33, true},
+    {CLR_OPTIMIZER_ADAMW, false, false, false, 1025, true},
+    {CLR_OPTIMIZER_ADAMW, false, true, false, 33, true},
+#define ROW(kind, name) {kind, false, false, true, 17, true}, {kind, true, false, true, 17, true},
 #include "ops/optimizers.h"
 #undef ROW
-    {VERIFY_CASE_BATCH, CLR_OPTIMIZER_SGD, false, false, false, 0, {4, 3, 5, 7}, true},
-    {VERIFY_CASE_BATCH, CLR_OPTIMIZER_SGD, false, false, false, 0, {7, 1, 28, 28}, false},
-    {VERIFY_CASE_BATCH, CLR_OPTIMIZER_SGD, false, false, false, 0, {1, 2, 3, 1}, false},
 };
 
-static void other_case(struct verify_case *out, int row)
-{
-    const struct other_row *r = &other_rows[row];
+/* Batches: their shape, and what of which images they are. */
+static const struct {
+    struct shape shape;
+    struct batch_view view;
+    bool small;
+} batch_rows[] = {
+    {{4, 3, 5, 7}, {{1, 3, 5, 7}, false, false}, true},
+    {{7, 1, 28, 28}, {{1, 1, 28, 28}, false, false}, false},
+    {{1, 2, 3, 1}, {{1, 2, 3, 1}, false, false}, false},
+    {{9, 3, 5, 7}, {{1, 3, 5, 7}, true, true}, true},
+    {{11, 3, 4, 4}, {{1, 3, 7, 9}, true, false}, true},
+    {{5, 3, 6, 6}, {{1, 3, 9, 6}, false, true}, false},
+    {{20, 1, 8, 8}, {{1, 1, 9, 10}, true, true}, false},
+};
 
-    out->what = r->what;
+static void update_case(struct verify_case *out, int row)
+{
+    const struct update_row *r = &update_rows[row];
+
+    out->what = VERIFY_CASE_UPDATE;
     out->optimizer = (struct optimizer_settings){r->optimizer, r->caffe, r->l1, r->usual ? 0.999 : 0.96875,
                                                  r->usual ? 1e-8 : 0.0009765625};
     out->momentum = r->usual ? 0.9 : VERIFY_MOMENTUM;
     out->count = r->count;
     out->small = r->small;
-    out->desc.x[0] = r->shape;
-    if (r->what == VERIFY_CASE_UPDATE)
-        (void)snprintf(out->name, sizeof out->name, "%s %s%s%s, a parameter of %zu",
-                       clr_optimizer_name(r->optimizer), clr_momentum_convention_names()[r->caffe],
-                       r->l1 ? " l1" : "", r->usual ? " at 0.9" : "", r->count);
-    else
-        (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d", r->shape.n, r->shape.c, r->shape.h,
-                       r->shape.w);
+    (void)snprintf(out->name, sizeof out->name, "%s %s%s%s, a parameter of %zu",
+                   clr_optimizer_name(r->optimizer), clr_momentum_convention_names()[r->caffe],
+                   r->l1 ? " l1" : "", r->usual ? " at 0.9" : "", r->count);
+}
+
+static void batch_case(struct verify_case *out, int row)
+{
+    const struct shape *s = &batch_rows[row].shape;
+    const struct batch_view *view = &batch_rows[row].view;
+
+    out->what = VERIFY_CASE_BATCH;
+    out->view = *view;
+    out->small = batch_rows[row].small;
+    out->desc.x[0] = *s;
+    (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d of %dx%d%s%s", s->n, s->c, s->h, s->w,
+                   view->image.h, view->image.w, view->anywhere ? ", anywhere" : "",
+                   view->mirror ? ", mirrored" : "");
 }
 
 /* ------------------------------------------------------------------ the list */
@@ -77,7 +94,7 @@ static int op_cases(void)
 
 int verify_case_count(void)
 {
-    return op_cases() + (int)MEM_COUNT(other_rows);
+    return op_cases() + (int)(MEM_COUNT(update_rows) + MEM_COUNT(batch_rows));
 }
 
 static int operator_case(struct verify_case *out, int i, struct clr_error *err)
@@ -101,7 +118,11 @@ int verify_case_get(struct verify_case *out, int i, struct clr_error *err)
     memset(out, 0, sizeof *out);
     if (i < op_cases())
         return operator_case(out, i, err);
-    other_case(out, i - op_cases());
+    i -= op_cases();
+    if (i < (int)MEM_COUNT(update_rows))
+        update_case(out, i);
+    else
+        batch_case(out, i - (int)MEM_COUNT(update_rows));
     return 0;
 }
 
@@ -137,7 +158,7 @@ static int run_batch(struct ocl_context *ctx, const struct verify_case *c, int b
                      int batch, uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
     if (c->what == VERIFY_CASE_BATCH)
-        return verify_batch(ctx, &c->desc.x[0], block, batch, seed, out, err);
+        return verify_batch(ctx, &c->desc.x[0], &c->view, block, batch, seed, out, err);
     return verify_op_as(ctx, &c->desc, block, batch, seed, arrangements, out, err);
 }
 

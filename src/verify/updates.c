@@ -133,14 +133,24 @@ struct batch_data {
     int32_t index[64];
     double *expected; /* all planned images */
     size_t image;     /* elements */
+    const struct batch_view *view;
+    struct batch_key key;
 };
 
-static int batch_data_create(struct batch_data *d, const struct shape *shape, float scale, uint64_t seed,
-                             struct clr_error *err)
+static size_t elements_of(const struct shape *s)
 {
+    return (size_t)s->c * (size_t)s->h * (size_t)s->w;
+}
+
+static int batch_data_create(struct batch_data *d, const struct shape *shape, const struct batch_view *view,
+                             float scale, uint64_t seed, struct clr_error *err)
+{
+    const size_t part = elements_of(shape);
     int rc;
 
-    d->image = (size_t)shape->c * (size_t)shape->h * (size_t)shape->w;
+    d->view = view;
+    d->key = (struct batch_key){seed ^ (uint64_t)3 << 40, 9};
+    d->image = elements_of(&view->image);
     d->images.count = IMAGES;
     rc = mem_new_aligned(&d->images.pixels, IMAGES * d->image, "images to verify with", err);
     if (rc == 0)
@@ -148,7 +158,7 @@ static int batch_data_create(struct batch_data *d, const struct shape *shape, fl
     if (rc == 0)
         rc = mem_new(&d->mean, d->image, sizeof *d->mean, "mean to verify with", err);
     if (rc == 0)
-        rc = mem_new(&d->expected, (size_t)shape->n * d->image, sizeof *d->expected, "expected batch", err);
+        rc = mem_new(&d->expected, (size_t)shape->n * part, sizeof *d->expected, "expected batch", err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < IMAGES * d->image; i++)
@@ -159,9 +169,11 @@ static int batch_data_create(struct batch_data *d, const struct shape *shape, fl
         d->images.labels[i] = i * 2500 + 3;
     for (int i = 0; i < shape->n; i++)
         d->index[i] = (int32_t)rng_below(seed, RNG_TEST, 22, (uint64_t)i, IMAGES);
-    for (size_t i = 0; i < (size_t)shape->n * d->image; i++) {
-        size_t pixel = (size_t)d->index[i / d->image] * d->image + i % d->image;
-        d->expected[i] = ((double)d->images.pixels[pixel] - (double)d->mean[i % d->image]) * (double)scale;
+    for (size_t i = 0; i < (size_t)shape->n * part; i++) {
+        const int32_t image = d->index[i / part];
+        const size_t pixel = batch_place(view, shape, &d->key, image, i % part);
+        const double byte = (double)d->images.pixels[(size_t)image * d->image + pixel];
+        d->expected[i] = (byte - (double)d->mean[pixel]) * (double)scale;
     }
     return 0;
 }
@@ -198,13 +210,13 @@ static int batch_trial(struct trial *t, struct tensor *y, const struct batch_dat
     if (rc == 0)
         rc = device_images_create(&images, t->ctx, &d->images, d->image, err);
     if (rc == 0)
-        rc = batch_create(&batch, t->ctx, y, d->mean, scale, err);
+        rc = batch_create(&batch, t->ctx, y, d->view, d->mean, scale, err);
     for (int run = 0; run < 2 && rc == 0; run++) {
         memset(t->at[S_LABELS]->writable, 1, (size_t)t->batch);
         labels = t->at[S_LABELS]->mem;
         rc = trial_upload(t, run, err);
         if (rc == 0)
-            rc = batch_gather(batch, y, labels, &images, index, INDEX_OFFSET, t->batch, err);
+            rc = batch_gather(batch, y, labels, &images, index, INDEX_OFFSET, t->batch, &d->key, err);
         if (rc == 0)
             rc = trial_download(t, run, err);
     }
@@ -220,8 +232,8 @@ static int batch_trial(struct trial *t, struct tensor *y, const struct batch_dat
     return rc;
 }
 
-int verify_batch(struct ocl_context *ctx, const struct shape *shape, int block, int batch, uint64_t seed,
-                 struct verify_result *out, struct clr_error *err)
+int verify_batch(struct ocl_context *ctx, const struct shape *shape, const struct batch_view *view, int block,
+                 int batch, uint64_t seed, struct verify_result *out, struct clr_error *err)
 {
     const float scale = 1.0f / 255.0f;
     int rc = 0;
@@ -237,7 +249,7 @@ int verify_batch(struct ocl_context *ctx, const struct shape *shape, int block, 
         struct tensor y = {.shape = *shape, .layout = {wide ? block : shape->c, 2 * wide, wide}};
         struct batch_data d = {0};
 
-        rc = batch_data_create(&d, shape, scale, seed, err);
+        rc = batch_data_create(&d, shape, view, scale, seed, err);
         if (rc == 0)
             rc = batch_trial(&t, &y, &d, scale, err);
         trial_clear(&t);

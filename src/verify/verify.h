@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ops/batch.h"
 #include "ops/op.h"
 #include "ops/optimizer.h"
 
@@ -75,9 +76,9 @@ int verify_op_as(struct ocl_context *ctx, const struct op_desc *desc, int block,
 int verify_update(struct ocl_context *ctx, const struct optimizer_settings *settings, double momentum,
                   size_t count, uint64_t seed, struct verify_result *out, struct clr_error *err);
 
-/* Batches of `batch` ≤ shape->n ≤ 64 images (C,H,W) from random bytes: VERIFY_Y, and the labels. */
-int verify_batch(struct ocl_context *ctx, const struct shape *shape, int block, int batch, uint64_t seed,
-                 struct verify_result *out, struct clr_error *err);
+/* Batches of `batch` ≤ shape->n ≤ 64 images (C,H,W), views of random bytes: VERIFY_Y, and the labels. */
+int verify_batch(struct ocl_context *ctx, const struct shape *shape, const struct batch_view *view, int block,
+                 int batch, uint64_t seed, struct verify_result *out, struct clr_error *err);
 
 /* ------------------------------------------------------------------ cases */
 
@@ -88,6 +89,7 @@ struct verify_case {
     char name[80]; /* "conv gemm 3x5 stride 3 pad 1" */
     enum verify_what what;
     struct op_desc desc;                 /* VERIFY_CASE_OP; of a batch, x is its shape */
+    struct batch_view view;              /* and what it is of */
     struct optimizer_settings optimizer; /* VERIFY_CASE_UPDATE */
     double momentum;
     size_t count; /* and how many numbers the first parameter has */

@@ -83,6 +83,26 @@ def batch_is_the_files_where_none_is_given():
 
 
 @case
+def cropped_and_mirrored_images():
+    """Random parts of images belong to an image in an epoch: a resumed run has the same ones. A crop of all is none."""
+    def net(transform):
+        return tiny_net("transform_param {", "transform_param { " + transform)
+    nets = {"none": net(""), "all": net("crop_size: 32"), "crop": net("crop_size: 24"), "mirror": net("mirror: true"),
+            "both": net("crop_size: 24 mirror: true")}
+    runs = {name: trained(net=file, log_every=1, iterations=30)[0] for name, file in nets.items()}
+    losses = {name: (run / "loss.csv").read_bytes() for name, run in runs.items()}
+    check(losses["none"] == losses["all"], "a crop as large as the image changes the losses")
+    check(len(set(losses.values())) == 4, f"runs are equal: {losses}")
+    out, _ = trained(net=nets["both"], log_every=1, iterations=7)
+    expect(clr("train", "--resume", "--out", out, "--iterations", 30), 0)
+    for name in ("final.safetensors", "loss.csv"):
+        check((out / name).read_bytes() == (runs["both"] / name).read_bytes(), f"{name} of a resumed run differs")
+    expect(clr("eval", out), 0, ["^accuracy"])
+    expect(clr(*tiny(net=net("crop_size: 33"), out=fresh("run"))), 4, [],
+           ["crop_size 33 is more than images of 32×32 have"])
+
+
+@case
 def train_on_one_thread_gives_the_same_bytes():
     """PoCL's number of threads; other drivers ignore it."""
     device()

@@ -258,7 +258,8 @@ static const struct test_net {
      ALWAYS, {3, 9, 8}, DATA
      CONV("c1", "data", "num_output: 5 kernel_size: 3 pad: 1")
      RELU("r1", "c1", "c1")
-     "layer { name: 'zeros' type: 'DummyData' top: 'zeros' dummy_data_param { shape { dim: 125 dim: 3 dim: 9 dim: 8 } } }\n"
+     "layer { name: 'zeros' type: 'DummyData' top: 'zeros' "
+     "dummy_data_param { shape { dim: 125 dim: 3 dim: 9 dim: 8 } } }\n"
      JOIN("k", "Concat", "c1", AND("zeros"))
      CONV("c2", "k", "num_output: 8 kernel_size: 3 pad: 1")
      JOIN("e", "Eltwise", "c2", AND("k"))

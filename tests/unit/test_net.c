@@ -708,15 +708,13 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
          "3:32: field 'label_smoothing' is '1.5'"},
         {LAYER("SoftmaxWithLoss", "bottom: 'label' loss_param { normalization: MEAN }"),
          "3:32: field 'normalization' is 'MEAN'; it takes one of: FULL, VALID, BATCH_SIZE, NONE"},
-        {"layer { name: 'd' type: 'Data' top: 'd' transform_param { mirror: true } }",
-         "1:59: 'mirror: true' is not supported"},
         {"layer { name: 'd' type: 'Data' top: 'd' transform_param { scale: 1e-50 } }",
          "1:59: field 'scale' is 1e-50, which is 0 in float32"},
         {DATA
          "layer { name: 'l' type: 'SoftmaxWithLoss' bottom: 'data' bottom: 'label' loss_weight: -1e-50 }",
          "field 'loss_weight' is -1e-50, which is 0 in float32"},
-        {"layer { name: 'd' type: 'Data' top: 'd' transform_param { crop_size: 3 } }",
-         "1:59: 'crop_size: 3' is not supported"},
+        {"layer { name: 'd' type: 'Data' top: 'd' transform_param { crop_size: -1 } }",
+         "1:59: field 'crop_size' is '-1'"},
         {"layer { name: 'd' type: 'Data' top: 'd' transform_param { mean_file: 'm' mean_value: 3 } }",
          "1:41: give 'mean_file' or 'mean_value', not both"},
         {"layer { name: 'd' type: 'Data' top: 'd' data_param { batch_size: 0 } }",
@@ -742,7 +740,7 @@ END_TEST
 START_TEST(test_net__all_problems_at_once)
 {
     static const char text[] =
-        "layer { name: 'd' type: 'Data' top: 'd' data_param { batch_size: 0 } transform_param { mirror: true "
+        "layer { name: 'd' type: 'Data' top: 'd' data_param { batch_size: 0 } transform_param { scale: 0 x: 1 "
         "} }\n"
         "layer { name: 'b' type: 'Batch\\nNormal' bottom: 'd' top: 'b' }\n"
         "layer { name: 'c' type: 'Convolution' botom: 'b' top: 'c' convolution_param { stride: x } }\n"
@@ -750,7 +748,7 @@ START_TEST(test_net__all_problems_at_once)
         "foo: 1\n";
     static const char *const expected[] = {
         "1:54: field 'batch_size' is '0'",
-        "1:88: 'mirror: true' is not supported",
+        "1:97: unknown field 'x' in transform_param",
         "2:1: unknown layer type 'Batch Normal'",
         "3:39: unknown field 'botom' in layer: did you mean 'bottom'?",
         "3:79: field 'stride' is 'x'",
