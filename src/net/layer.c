@@ -29,11 +29,13 @@ const char *clr_net_layer_type(size_t i)
     return i < layer_class_count ? layer_classes[i]->type : NULL;
 }
 
-/* Fields of LayerParameter that exist and that this layer (or this program) has no use for. */
+/* Fields of LayerParameter that a layer may not have, unless its type reads them. */
+static const char *const unsupported_fields[] = {"phase", "loss_weight", "blobs", "propagate_down", NULL};
+
+/* And those that belong to some types. In a layer of another one they have no effect, as in Caffe. */
 /* clang-format off */
-static const char *const k_layer_fields[] = {
-    "phase", "loss_weight", "blobs", "propagate_down", "transform_param", "loss_param", "accuracy_param",
-    "argmax_param", "batch_norm_param", "bias_param", "clip_param", "concat_param",
+static const char *const fields_of_types[] = {
+    "transform_param", "loss_param", "accuracy_param", "argmax_param", "batch_norm_param", "bias_param", "clip_param", "concat_param",
     "contrastive_loss_param", "convolution_param", "crop_param", "data_param", "dropout_param",
     "dummy_data_param", "eltwise_param", "elu_param", "embed_param", "exp_param", "flatten_param",
     "hdf5_data_param", "hdf5_output_param", "hinge_loss_param", "image_data_param", "infogain_loss_param",
@@ -254,6 +256,19 @@ static void read_params(struct layer_reading *in)
             check_state(in, given[k], &l->param[k], n >= limit);
 }
 
+/* Blocks of other types. */
+static void read_needless(struct layer_reading *in)
+{
+    for (const char *const *name = fields_of_types; *name; name++) {
+        bool own = false;
+        for (int i = 0; i < LAYER_BLOCKS; i++)
+            own = own ||
+                  (in->layer->class->blocks[i].name && strcmp(in->layer->class->blocks[i].name, *name) == 0);
+        for (struct pt_field *f = NULL; !own && pt_refused(&in->r, *name, &f);)
+            spec_no_effect(in, f, "layers of this type do not read it");
+    }
+}
+
 /* Does it have as many bottoms and tops as its type? */
 static void check_blobs(struct layer_reading *in)
 {
@@ -296,7 +311,8 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     read_blocks(&in);
     read_params(&in);
     check_blobs(&in);
-    rc = pt_close(&in.r, k_layer_fields, err);
+    read_needless(&in);
+    rc = pt_close(&in.r, unsupported_fields, err);
     if ((out->class->flags & LAYER_NEEDS_BLOCK) && !in.block[0])
         rc = pt_error(doc, field, err, "layer '%s' has no '%s'", out->name, out->class->blocks[0].name);
     return rc < 0 || !out->class->check ? rc : out->class->check(&in);

@@ -405,16 +405,16 @@ START_TEST(test_net__what_has_no_effect_is_said_once)
 {
     g_lines = 0;
     clr_log_set_sink(count_line, NULL);
-    clr_net_destroy(
-        must_load("layer { name: 'a' type: 'Data' top: 'x' top: 'label' data_param { source: 's' "
-                  "backend: LMDB batch_size: 1 } }"
-                  "layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'c' convolution_param { "
-                  "num_output: 1 kernel_size: 1 "
-                  "engine: CAFFE } }"
-                  "layer { name: 'd' type: 'Convolution' bottom: 'c' top: 'd' convolution_param { "
-                  "num_output: 1 kernel_size: 1 "
-                  "engine: CUDNN } }"));
-    ck_assert_int_eq(g_lines, 2);
+    clr_net_destroy(must_load(
+        "layer { name: 'a' type: 'Data' top: 'x' top: 'label' data_param { source: 's' "
+        "backend: LMDB batch_size: 1 } image_data_param { shuffle: true } }"
+        "layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'c' pooling_param { } convolution_param { "
+        "num_output: 1 kernel_size: 1 "
+        "engine: CAFFE } }"
+        "layer { name: 'd' type: 'Convolution' bottom: 'c' top: 'd' convolution_param { "
+        "num_output: 1 kernel_size: 1 "
+        "engine: CUDNN } }"));
+    ck_assert_int_eq(g_lines, 3);
     ck_assert_ptr_nonnull(strstr(g_last_line, "net.prototxt:1: 'engine' has no effect here"));
 }
 END_TEST
@@ -618,7 +618,6 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
         {LAYER("ReLU", "bottom: 'data'"), "1:1: layer 'x' has 2 'bottom'; type ReLU has 1"},
         {LAYER("ReLU", "top: 'y'"), "1:1: layer 'x' has 2 'top'; type ReLU has 1"},
         {LAYER("ReLU", "loss_weight: 1"), "3:3: field 'loss_weight' is not supported in layer"},
-        {LAYER("ReLU", "pooling_param { }"), "3:3: field 'pooling_param' is not supported in layer"},
         {LAYER("ReLU", "param { lr_mult: 1 }"), "3:3: 1 'param', but this layer has 0 parameters"},
         {LAYER("BatchNorm", "param { lr_mult: 1 }"), "3:3: 'lr_mult' is 1 for a running statistic, which"},
         {LAYER("BatchNorm", "param { lr_mult: 0 } param { decay_mult: 0 }"),
@@ -740,7 +739,8 @@ END_TEST
 START_TEST(test_net__all_problems_at_once)
 {
     static const char text[] =
-        "layer { name: 'd' type: 'Data' top: 'd' data_param { batch_size: 0 } transform_param { scale: 0 x: 1 "
+        "layer { name: 'd' type: 'Data' top: 'd' data_param { batch_size: 0 } transform_param { scale: 0 x: "
+        "1 "
         "} }\n"
         "layer { name: 'b' type: 'Batch\\nNormal' bottom: 'd' top: 'b' }\n"
         "layer { name: 'c' type: 'Convolution' botom: 'b' top: 'c' convolution_param { stride: x } }\n"
