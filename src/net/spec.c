@@ -95,6 +95,14 @@ static void leave_out(struct clr_net_spec *spec, struct str *names)
     memset(layer, 0, sizeof *layer);
 }
 
+/* May two layers not have the same name? Parameters are named after their layer. Layers of different types that
+ * have none may, as a loss and a softmax for testing in files of Smith's. */
+static bool collide(const struct layer_spec *a, const struct layer_spec *b)
+{
+    return (a->phases & b->phases) && strcmp(a->name, b->name) == 0 && a->class && b->class &&
+           (a->class == b->class || (a->class->params && b->class->params));
+}
+
 static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r,
                        const struct net_states *states, bool quiet, struct clr_error *err)
 {
@@ -117,7 +125,7 @@ static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct p
             continue;
         }
         for (struct layer_spec *before = spec->layers; before < layer; before++) {
-            if ((before->phases & layer->phases) && strcmp(before->name, layer->name) == 0)
+            if (collide(before, layer))
                 (void)pt_error(doc, f, err, "a layer '%s' is there already, in line %d", layer->name,
                                before->line);
         }

@@ -723,6 +723,8 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
          "1:56: 2 dimensions; images have four"},
         {"input: 'data'", "1:1: 'input' has no shape"},
         {DATA DATA, "2:1: a layer 'data' is there already, in line 1"},
+        {DATA DENSE("ip", "data") "layer { name: 'ip' type: 'Scale' bottom: 'ip' top: 'ip' }",
+         "3:1: a layer 'ip' is there already, in line 2"},
     };
     struct clr_net_spec *spec = NULL;
     struct clr_error err;
