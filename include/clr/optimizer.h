@@ -27,7 +27,10 @@ enum clr_optimizer {
     CLR_OPTIMIZER_NESTEROV, /**< PyTorch: w ← w − η(d + μv); Caffe: w ← w − ((1 + μ)v − μv_before) */
     CLR_OPTIMIZER_ADAM, /**< v ← μv + (1 − μ)d; s ← μ₂s + (1 − μ₂)d²; w ← w − ηv/(√s + ε), corrected */
     CLR_OPTIMIZER_RMSPROP, /**< s ← μ₂s + (1 − μ₂)d²; then as SGD with d/(√s + ε); usually μ is 0 */
-    CLR_OPTIMIZER_ADAMW, /**< w ← w − ηλw; then as Adam with d = g */
+    CLR_OPTIMIZER_ADAMW,    /**< w ← w − ηλw; then as Adam with d = g */
+    CLR_OPTIMIZER_ADAGRAD,  /**< v ← v + d²; w ← w − ηd/(√v + ε); no momentum */
+    CLR_OPTIMIZER_ADADELTA, /**< s ← μ₂s + (1 − μ₂)d²; u = d√((v + ε)/(s + ε)); w ← w − ηu;
+                               v ← μ₂v + (1 − μ₂)u²; no momentum */
 };
 
 /** "sgd", "nesterov", …: its name in options and run.json; static storage. */

@@ -100,9 +100,9 @@ struct opt {
     }
 #define OPT_ROW_MOMENTUM(number)                                                                             \
     {                                                                                                        \
-        OPT_REAL, "momentum", "M", (number),                                                                 \
-            .max = 1, .below = true,                                                                         \
-            .help = "momentum (default: the usual one of the optimizer: 0.9, and 0 for rmsprop)"             \
+        OPT_REAL, "momentum", "M", (number), .max = 1, .below = true,                                        \
+                                             .help = "momentum (default: the usual one of the optimizer: "   \
+                                                     "0.9, and 0 for rmsprop, adagrad, adadelta)"            \
     }
 #define OPT_ROW_QUIET(flag)                                                                                  \
     {                                                                                                        \

@@ -185,14 +185,15 @@ static void read_regularization(struct solver_reading *in)
 
 static void read_momentum(struct solver_reading *in)
 {
+    const bool of_squares = in->optimizer->momentum2 && strcmp(in->optimizer->momentum2, "momentum") == 0;
     double momentum = 0.0;
 
     pt_double(&in->r, "momentum", 0.0, 1.0, &momentum, in->err);
-    if (momentum > 0.0 && in->optimizer->momentum != OPTIMIZER_MOMENTUM)
+    if (momentum > 0.0 && in->optimizer->momentum != OPTIMIZER_MOMENTUM && !of_squares)
         (void)pt_error(in->r.doc, place_of(in, "momentum"), in->err,
                        "'momentum' is %g: type \"%s\" takes none, in Caffe either; remove it", momentum,
                        in->optimizer->caffe);
-    add_real(in, "momentum", momentum);
+    add_real(in, of_squares ? "momentum2" : "momentum", momentum);
 }
 
 static void read_update(struct solver_reading *in)
@@ -202,7 +203,7 @@ static void read_update(struct solver_reading *in)
     read_momentum(in);
     take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
     read_regularization(in);
-    if (in->optimizer->momentum2)
+    if (in->optimizer->momentum2 && strcmp(in->optimizer->momentum2, "momentum") != 0)
         take_real(in, in->optimizer->momentum2, 0.0, 1.0, "momentum2");
     if (in->optimizer->epsilon)
         take_real(in, "delta", 0.0, 1.0, "epsilon");

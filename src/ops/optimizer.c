@@ -70,7 +70,8 @@ bool clr_optimizer_takes_momentum(enum clr_optimizer optimizer, enum clr_momentu
 {
     const struct optimizer_class *class = optimizer_class(optimizer);
 
-    return class && (class->momentum == OPTIMIZER_MOMENTUM || convention == CLR_MOMENTUM_PYTORCH);
+    return class && (class->momentum == OPTIMIZER_MOMENTUM ||
+                     (class->momentum == OPTIMIZER_MOMENTUM_PYTORCH && convention == CLR_MOMENTUM_PYTORCH));
 }
 
 double clr_optimizer_momentum2(enum clr_optimizer optimizer)

@@ -24,13 +24,14 @@ struct optimizer_settings {
 enum optimizer_momentum {
     OPTIMIZER_MOMENTUM,         /* the momentum buffer */
     OPTIMIZER_MOMENTUM_PYTORCH, /* the same, but in Caffe's convention the momentum is 0 */
+    OPTIMIZER_SQUARES,          /* sums or means of squares: there is no momentum */
 };
 
 /* The update of `count` numbers in double precision. */
 struct optimizer_ref {
     struct optimizer_settings settings;
     double momentum, decay; /* L2 or L1 decay */
-    double *w, *v, *s;      /* weights, momenta; means of squares (s NULL: has none) */
+    double *w, *v, *s; /* weights; what enum optimizer_momentum says; means of squares (NULL: has none) */
 };
 
 struct optimizer_class {

@@ -254,7 +254,8 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
 
 /* ------------------------------------------------------------------ going back */
 
-/* The sets of parameters that a checkpoint has: the first saved_count() of these. */
+/* The sets of parameters that a checkpoint has: the first saved_count() of these. Of optimizers without
+ * momentum, the second has squares, too. */
 static const struct {
     int set;
     const char *suffix; /* of the tensors' names */

@@ -32,6 +32,10 @@ static const struct update_row update_rows[] = {
     {CLR_OPTIMIZER_RMSPROP, true, true, false, 33, true},
     {CLR_OPTIMIZER_ADAMW, false, false, false, 1025, true},
     {CLR_OPTIMIZER_ADAMW, false, true, false, 33, true},
+    {CLR_OPTIMIZER_ADAGRAD, false, false, false, 1025, true},
+    {CLR_OPTIMIZER_ADAGRAD, true, true, false, 33, true},
+    {CLR_OPTIMIZER_ADADELTA, false, false, false, 1025, true},
+    {CLR_OPTIMIZER_ADADELTA, true, true, false, 33, true},
 #define ROW(kind, name) {kind, false, false, true, 17, true}, {kind, true, false, true, 17, true},
 #include "ops/optimizers.h"
 #undef ROW

@@ -95,7 +95,7 @@ int verify_update(struct ocl_context *ctx, const struct optimizer_settings *sett
                       .result = out};
     struct optimizer_param params[PARAMS];
     const size_t total = place_params(params, count);
-    const bool squares = optimizer_class(settings->kind)->squares;
+    const struct optimizer_class *class = optimizer_class(settings->kind);
     double *a[ARRAYS] = {NULL};
     struct optimizer *optimizer = NULL;
     int rc = 0;
@@ -103,14 +103,17 @@ int verify_update(struct ocl_context *ctx, const struct optimizer_settings *sett
     trial_result_init(out);
     for (uint32_t k = 0; k < ARRAYS && rc == 0; k++)
         rc = oracle_values(&a[k], total, seed, 10 + k, err);
-    for (size_t i = 0; i < total && rc == 0; i++)
+    for (size_t i = 0; i < total && rc == 0; i++) {
         a[S][i] = fabs(a[S][i]);
+        if (class->momentum == OPTIMIZER_SQUARES)
+            a[V][i] = fabs(a[V][i]);
+    }
     for (size_t i = 0; i < params[1].count && rc == 0; i++) /* 0, as when training begins */
         a[V][params[1].offset + i] = a[S][params[1].offset + i] = 0.0;
     if (rc == 0)
         rc = optimizer_create(&optimizer, ctx, settings, params, PARAMS, err);
     if (rc == 0)
-        rc = place_arrays(&t, a, params, total, squares, err);
+        rc = place_arrays(&t, a, params, total, class->squares, err);
     for (int run = 0; run < 2 && rc == 0; run++)
         rc = run_updates(&t, optimizer, momentum, run, err);
     if (rc == 0)

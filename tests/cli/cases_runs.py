@@ -142,7 +142,8 @@ def train_by_every_optimizer():
     """Each optimizer has its usual settings, unless others are given."""
     device()
     for name, usual, momentum2 in (("sgd", 0.9, None), ("nesterov", 0.9, None), ("adam", 0.9, 0.999),
-                                   ("rmsprop", 0, 0.99), ("adamw", 0.9, 0.999)):
+                                   ("rmsprop", 0, 0.99), ("adamw", 0.9, 0.999), ("adagrad", 0, None),
+                                   ("adadelta", 0, 0.9)):
         out = fresh("run")
         result = expect(clr(*tiny(out=out, optimizer=name, lr=0.001)), 0)
         settings = json.loads((out / "run.json").read_text(encoding="utf-8"))["settings"]
@@ -153,6 +154,9 @@ def train_by_every_optimizer():
         of_test = json.loads((test / "run.json").read_text(encoding="utf-8"))["settings"]
         check(of_test["schedule"]["momentum"] == usual, f"the range test of {name} has another momentum: {of_test}")
     expect(clr(*tiny(out=fresh("run"), momentum2=0.5)), 0, [], ["--momentum2 has no effect: optimizer sgd"])
+    for name in ("adagrad", "adadelta"):
+        expect(clr(*tiny(out=fresh("run"), optimizer=name, momentum=0.5)), 2, [],
+               [f"--momentum: optimizer {name} takes no momentum; omit"])
     out = fresh("run")
     expect(clr(*tiny(out=out, optimizer="rmsprop", lr=0.001, momentum=0.8, momentum2=0.5)), 0)
     settings = json.loads((out / "run.json").read_text(encoding="utf-8"))["settings"]
@@ -426,8 +430,10 @@ def range_test_names_all_that_pytorch_needs():
             ("rmsprop", {}, "momentum=0, alpha=0.99, weight_decay="),
             ("rmsprop", {"momentum2": 0.95, "epsilon": 1e-6}, "momentum=0, alpha=0.95, eps=1e-06, weight_decay="),
             ("adamw", {}, "torch.optim.AdamW("),
+            ("adagrad", {}, ", eps=1e-08, weight_decay="),
+            ("adadelta", {"max_lr": 5, "epsilon": 1e-6}, ", rho=0.9, weight_decay="),
             ("adam", {"epsilon": 1e-7}, "betas=(0.9, 0.999), eps=1e-07, weight_decay=")):
-        result = expect(clr(*tiny("range-test", out=fresh("range"), optimizer=optimizer, **more, **sweep)), 0)
+        result = expect(clr(*tiny("range-test", out=fresh("range"), optimizer=optimizer, **{**sweep, **more})), 0)
         advice = json.loads(result.out)["recommendation"]
         check(advice and want in advice["pytorch_optimizer"], f"{want}\n{result}")
 

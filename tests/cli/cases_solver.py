@@ -105,6 +105,10 @@ def solver_of_every_kind():
              {"optimizer": "adam", "momentum2": 0.99, "epsilon": 1e-4}),
             ('momentum: 0.9\n', 'rms_decay: 0.98 type: "RMSProp"\n',
              {"optimizer": "rmsprop", "momentum2": 0.98, "momentum": 0}),
+            ('momentum: 0.9\n', 'delta: 1e-4 type: "AdaGrad"\n',
+             {"optimizer": "adagrad", "epsilon": 1e-4, "momentum2": None, "momentum": 0}),
+            ('momentum: 0.9\n', 'momentum: 0.95 type: "AdaDelta"\n',
+             {"optimizer": "adadelta", "momentum2": 0.95, "momentum": 0, "epsilon": 1e-8}),
             ('momentum: 0.9\n', 'regularization_type: "L1"\n', {"regularization": "l1", "momentum": 0})):
         out = fresh("run")
         expect(train("--solver", solver(old, new), "--out", out, "--quiet"), 0)
@@ -169,6 +173,7 @@ def solver_refuses():
             ('lr_policy: "fixed"', 'lr_policy: "plateau"', "'lr_policy' is 'plateau'"),
             ("momentum: 0.9", 'momentum: 0.9 type: "none"', "'type' is 'none'"),
             ("momentum: 0.9", 'momentum: 0.9 type: "RMSProp"', "'momentum' is 0.9: type \"RMSProp\" takes none"),
+            ("momentum: 0.9", 'momentum: 0.9 type: "AdaGrad"', "'momentum' is 0.9: type \"AdaGrad\" takes none"),
             ("momentum: 0.9", 'regularization_type: "L3"', "'regularization_type' is 'L3'"),
             ("max_iter: 20", "max_iter: -1", "'max_iter' is '-1'"),
             ("net:", "test_net:", "give 'net', or else 'train_net'"),

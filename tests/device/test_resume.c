@@ -208,6 +208,10 @@ START_TEST(test_resume__every_way_of_training)
     o.optimizer = CLR_OPTIMIZER_NESTEROV;
     o.l1 = true;
     stop_and_go(o, "nesterov-disturbed", at);
+    o = options("adadelta");
+    o.optimizer = CLR_OPTIMIZER_ADADELTA;
+    o.schedule.momentum = 0.0;
+    stop_and_go(o, "adadelta-disturbed", at);
 }
 END_TEST
 

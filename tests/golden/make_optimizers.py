@@ -20,6 +20,8 @@ MAKE = {
     "adam": lambda w: torch.optim.Adam(w, lr=1.0, betas=(0.9, 0.99), eps=1e-3, weight_decay=0.1),
     "rmsprop": lambda w: torch.optim.RMSprop(w, lr=1.0, momentum=0.9, alpha=0.99, eps=1e-3, weight_decay=0.1),
     "adamw": lambda w: torch.optim.AdamW(w, lr=1.0, betas=(0.9, 0.99), eps=1e-3, weight_decay=0.1),
+    "adagrad": lambda w: torch.optim.Adagrad(w, lr=1.0, eps=1e-3, weight_decay=0.1),
+    "adadelta": lambda w: torch.optim.Adadelta(w, lr=1.0, rho=0.99, eps=1e-3, weight_decay=0.1),
 }
 
 

@@ -736,6 +736,19 @@ START_TEST(test_ref__caffe_s_optimizers)
     optimizer_reference(&u, &g, 1, 0.1, 0);
     NEAR(s, 1.5625);
     NEAR(w, 1.0 - 0.1 * 2.5 / (1.25 + 0.125));
+    w = 1.0;
+    v = s = 0.0; /* h ← h + g², w ← w − ηg/(√h + δ) */
+    u.settings.kind = CLR_OPTIMIZER_ADAGRAD;
+    optimizer_reference(&u, &g, 1, 0.1, 0);
+    NEAR(v, 6.25);
+    NEAR(w, 1.0 - 0.1 * 2.5 / (2.5 + 0.125));
+    w = 1.0;
+    v = s = 0.0; /* ρ is momentum2: h ← ρh + (1 − ρ)g², u = g√((h₂ + δ)/(h + δ)), h₂ ← ρh₂ + (1 − ρ)u² */
+    u.settings.kind = CLR_OPTIMIZER_ADADELTA;
+    optimizer_reference(&u, &g, 1, 0.1, 0);
+    NEAR(s, 1.5625);
+    NEAR(w, 1.0 - 0.1 * 2.5 * sqrt(0.125 / 1.6875));
+    NEAR(v, 0.25 * 6.25 * 0.125 / 1.6875);
     u.momentum = 0.5;
     w = -1.0;
     v = 0.0;
