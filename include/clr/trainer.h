@@ -38,7 +38,7 @@ CLR_API void clr_trainer_destroy(struct clr_trainer *t);
  * One update by the next o->batch training images.
  *
  * @param lr        learning rate of this update: 0, or what as a float is finite and above 0
- * @param momentum  at least 0 and below 1
+ * @param momentum  at least 0 and below 1; 0 for an optimizer that takes none
  * @param loss      mean loss of the batch, before the update; NULL: it is not waited for, which is faster
  * @return 0; CLR_EUSAGE; CLR_EDIVERGED: the loss of an update since the last one that was waited for is not
  *         finite; CLR_ECL, CLR_ENOMEM

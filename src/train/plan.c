@@ -65,6 +65,18 @@ static int check_pointers(const struct clr_train_options *o, bool run, struct cl
     return rc;
 }
 
+int session_check_momentum(const struct clr_train_options *o, double momentum, const char *field,
+                           struct clr_error *err)
+{
+    if (!(momentum > 0.0) || !optimizer_class(o->optimizer) ||
+        clr_optimizer_takes_momentum(o->optimizer, o->convention))
+        return 0;
+    return clr_error_set(
+        err, CLR_EUSAGE, "`%s`: optimizer %s takes no momentum%s: it must be 0", field,
+        clr_optimizer_name(o->optimizer),
+        clr_optimizer_takes_momentum(o->optimizer, CLR_MOMENTUM_PYTORCH) ? " in Caffe's convention" : "");
+}
+
 int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err)
 {
     int rc = mem_check_struct(o, sizeof *o, "clr_train_options", err); /* before anything else is read */
@@ -78,13 +90,15 @@ int session_check_given(const struct clr_train_options *o, bool run, struct clr_
     if (o->log_every < 1)
         return clr_error_set(err, CLR_EUSAGE, "`log_every` must be at least 1");
     rc = check_texts(o, err);
-    return rc < 0 ? rc : clr_schedule_check(&o->schedule, err);
+    if (rc == 0)
+        rc = clr_schedule_check(&o->schedule, err);
+    if (rc == 0 && o->schedule.cycle_momentum_high > 0.0)
+        rc = session_check_momentum(o, o->schedule.cycle_momentum_high, "cycle_momentum_low", err);
+    return rc < 0 ? rc : session_check_momentum(o, o->schedule.momentum, "momentum", err);
 }
 
 static int check_optimizer(const struct clr_train_options *o, struct clr_error *err)
 {
-    const struct clr_schedule *s = &o->schedule;
-    const bool moves = s->cycle_momentum_high > 0.0;
     const int rc = mem_check_range((int)o->convention, 0, CLR_MOMENTUM_CAFFE, "convention", err);
 
     if (rc < 0)
@@ -92,11 +106,6 @@ static int check_optimizer(const struct clr_train_options *o, struct clr_error *
     if (!optimizer_class(o->optimizer))
         return clr_error_set(err, CLR_EUSAGE, "`optimizer`: there is no optimizer number %d",
                              (int)o->optimizer);
-    if (!clr_optimizer_takes_momentum(o->optimizer, o->convention) && (moves || s->momentum > 0.0))
-        return clr_error_set(
-            err, CLR_EUSAGE, "`%s`: optimizer %s takes no momentum%s; omit the option",
-            moves ? "cycle_momentum_low" : "momentum", clr_optimizer_name(o->optimizer),
-            clr_optimizer_takes_momentum(o->optimizer, CLR_MOMENTUM_PYTORCH) ? " in Caffe's convention" : "");
     if (!isnan(o->momentum2) && !(o->momentum2 >= 0.0 && o->momentum2 < 1.0))
         return clr_error_set(err, CLR_EUSAGE, "`momentum2` is %g: it must be at least 0 and below 1",
                              o->momentum2);

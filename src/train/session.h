@@ -50,6 +50,10 @@ struct session {
  * only a run in a folder reads. */
 int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err);
 
+/* CLR_EUSAGE, with the field's name, if the optimizer takes no such momentum. */
+int session_check_momentum(const struct clr_train_options *o, double momentum, const char *field,
+                           struct clr_error *err);
+
 /*
  * @param train  with training net, gradients and momentum buffers; else for evaluation only
  * @param from   the checkpoint that the run is resumed from: its variants are used, and o->init is not read;

@@ -70,7 +70,9 @@ int clr_trainer_step(struct clr_trainer *t, double lr, double momentum, double *
                              lr);
     if (!(momentum >= 0.0 && momentum < 1.0))
         return clr_error_set(err, CLR_EUSAGE, "`momentum` %g must be at least 0 and below 1", momentum);
-    rc = session_update(s, lr, momentum, err);
+    rc = session_check_momentum(s->o, momentum, "momentum", err);
+    if (rc == 0)
+        rc = session_update(s, lr, momentum, err);
     if (rc == 0 && (loss || s->state.iteration - s->first_unread >= SESSION_LOSSES))
         rc = read_losses(s, err);
     if (rc == 0 && loss)

@@ -156,7 +156,7 @@ def train_by_every_optimizer():
     expect(clr(*tiny(out=fresh("run"), momentum2=0.5)), 0, [], ["--momentum2 has no effect: optimizer sgd"])
     for name in ("adagrad", "adadelta"):
         expect(clr(*tiny(out=fresh("run"), optimizer=name, momentum=0.5)), 2, [],
-               [f"--momentum: optimizer {name} takes no momentum; omit"])
+               [f"--momentum: optimizer {name} takes no momentum: it must be 0"])
     out = fresh("run")
     expect(clr(*tiny(out=out, optimizer="rmsprop", lr=0.001, momentum=0.8, momentum2=0.5)), 0)
     settings = json.loads((out / "run.json").read_text(encoding="utf-8"))["settings"]

@@ -462,8 +462,7 @@ START_TEST(test_train__optimizers_differ)
     bad.convention = CLR_MOMENTUM_CAFFE;
     ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);
     ck_assert_str_eq(err.message,
-                     "`momentum`: optimizer rmsprop takes no momentum in Caffe's convention; omit "
-                     "the option");
+                     "`momentum`: optimizer rmsprop takes no momentum in Caffe's convention: it must be 0");
     bad.schedule.momentum = 0.0;
     bad.schedule.cycle_momentum_low = bad.schedule.cycle_momentum_high = 0.5;
     ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);

@@ -250,6 +250,11 @@ START_TEST(test_trainer__what_is_out_of_range_is_refused)
     ck_assert_int_eq(clr_trainer_step(t, 0.0, 0.9, NULL, &err), 0);
     ck_assert_int_eq(clr_trainer_step(t, 0.1, 1.0, NULL, &err), CLR_EUSAGE);
     clr_trainer_destroy(t);
+    o.optimizer = CLR_OPTIMIZER_ADAGRAD; /* the schedule's momentum, 0.9, is not read */
+    t = new_trainer(&o);
+    ck_assert_int_eq(clr_trainer_step(t, 0.1, 0.9, NULL, &err), CLR_EUSAGE);
+    ck_assert_int_eq(clr_trainer_step(t, 0.1, 0.0, NULL, &err), 0);
+    clr_trainer_destroy(t);
     clr_trainer_destroy(NULL);
 }
 END_TEST
