@@ -50,7 +50,8 @@ struct clr_train_options {
     int batch;           /**< 1 … training images */
     uint64_t seed;
     double weight_decay;
-    bool l1; /**< decay by λ·sign(w) rather than λw */
+    double clip_gradients; /**< longest norm of all gradients together, which are shortened to it; 0: any */
+    bool l1;               /**< decay by λ·sign(w) rather than λw */
     enum clr_optimizer optimizer;
     double momentum2, epsilon; /**< of the squares (NaN: the usual one), and what is added to their root */
     enum clr_momentum_convention convention;

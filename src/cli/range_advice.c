@@ -22,10 +22,10 @@
 /* Options of this run that the next command must repeat. */
 static void append_repeated(struct str *s, const struct opt_set *set)
 {
-    static const char *const repeated[] = {"device",   "unchecked",           "seed",      "batch",
-                                           "momentum", "momentum-convention", "optimizer", "momentum2",
-                                           "epsilon",  "regularization",      "order",     "last-batch",
-                                           "init",     "init-partial",        "mean",      "scale"};
+    static const char *const repeated[] = {
+        "device",         "unchecked", "seed",         "batch",          "momentum", "momentum-convention",
+        "optimizer",      "momentum2", "epsilon",      "regularization", "order",    "last-batch",
+        "clip-gradients", "init",      "init-partial", "mean",           "scale"};
 
     for (size_t i = 0; i < set->count; i++) {
         size_t k = 0;

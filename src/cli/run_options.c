@@ -149,6 +149,9 @@ void run_options_add_training(struct run_options *o)
          .help = o->range_test ? "weight decay, added to the gradient; with a list, run one test per "
                                  "value (in decay-W) and draw them in one figure (default: 0.004)"
                                : "weight decay, added to the gradient (default: 0.004)"},
+        {OPT_REAL, "clip-gradients", "N", &o->train.clip_gradients, .above = true,
+         .help = "shorten the gradients of all parameters, as one vector, to a norm of at most N, before the "
+                 "decay is added (default: their norm may be any)"},
         {OPT_EITHER, "regularization", "WHAT", &o->train.l1, .choices = clr_regularization_names(),
          .help = "l2: the decay is in proportion to the weight; l1: to its sign alone (default: l2)"},
         {OPT_CHOICE, "order", "O", &o->train.order, .choices = clr_order_names(),

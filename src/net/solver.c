@@ -3,6 +3,7 @@
 
 #include <clr/schedule.h>
 
+#include <float.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -196,6 +197,19 @@ static void read_momentum(struct solver_reading *in)
     add_real(in, of_squares ? "momentum2" : "momentum", momentum);
 }
 
+/* Below 0: gradients are not clipped. */
+static void read_clip(struct solver_reading *in)
+{
+    double norm;
+
+    if (pt_double(&in->r, "clip_gradients", -FLT_MAX, FLT_MAX, &norm, in->err) <= 0 || norm < 0.0)
+        return;
+    if (!(norm > 0.0))
+        (void)pt_error(in->r.doc, place_of(in, "clip_gradients"), in->err,
+                       "'clip_gradients' is 0, which makes all gradients 0; omit it, or give a norm above 0");
+    add_real(in, "clip-gradients", norm);
+}
+
 static void read_update(struct solver_reading *in)
 {
     read_type(in);
@@ -203,6 +217,7 @@ static void read_update(struct solver_reading *in)
     read_momentum(in);
     take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
     read_regularization(in);
+    read_clip(in);
     if (in->optimizer->momentum2 && strcmp(in->optimizer->momentum2, "momentum") != 0)
         take_real(in, in->optimizer->momentum2, 0.0, 1.0, "momentum2");
     if (in->optimizer->epsilon)
@@ -323,10 +338,9 @@ static void skip_unused(struct solver_reading *in)
 int clr_solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err)
 {
     static const char *const unsupported[] = {
-        "net_param",         "train_net_param",   "test_net_param", "train_state",
-        "test_state",        "test_compute_loss", "iter_size",      "clip_gradients",
-        "snapshot_diff",     "share_blobs",       "weights",        "solver_type",
-        "layer_wise_reduce", "base_momentum",     "max_momentum",   NULL};
+        "net_param",         "train_net_param",   "test_net_param", "train_state",  "test_state",
+        "test_compute_loss", "iter_size",         "snapshot_diff",  "share_blobs",  "weights",
+        "solver_type",       "layer_wise_reduce", "base_momentum",  "max_momentum", NULL};
     struct solver_reading in = {.out = out, .path = path, .err = err};
     struct prototxt doc = {0};
     char *text = NULL;

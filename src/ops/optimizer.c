@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 
+#include "ops/clip.h"
 #include "ops/op_impl.h"
 
 enum { ROW_WORDS = 5 }; /* of the table, for each parameter: see cl/optimizer.clh */
@@ -12,6 +13,7 @@ struct optimizer {
     struct optimizer_settings settings;
     struct ocl_context *ctx;
     struct ocl_kernel *kernel;
+    struct clip *clip; /* NULL: gradients are not clipped */
     cl_mem table;
     size_t count, spans;
 };
@@ -145,7 +147,7 @@ int optimizer_create(struct optimizer **out, struct ocl_context *ctx,
 {
     const int span = ocl_device(ctx)->type == CLR_DEVICE_CPU ? 1024 : 4;
     struct optimizer *o = NULL;
-    char options[112];
+    char options[128];
     const struct optimizer_class *class = optimizer_class(settings->kind);
     int rc = mem_new(&o, 1, sizeof *o, "the optimizer", err);
 
@@ -154,11 +156,14 @@ int optimizer_create(struct optimizer **out, struct ocl_context *ctx,
     o->settings = *settings;
     o->ctx = ctx;
     o->count = count;
-    (void)snprintf(options, sizeof options, "-DSQUARES=%d -DCAFFE=%d -DL1=%d -DDECOUPLED=%d -DSPAN=%du",
-                   class->squares, settings->caffe, settings->l1, class->decoupled, span);
+    (void)snprintf(options, sizeof options,
+                   "-DSQUARES=%d -DCAFFE=%d -DL1=%d -DDECOUPLED=%d -DCLIP=%d -DSPAN=%du", class->squares,
+                   settings->caffe, settings->l1, class->decoupled, settings->clip > 0.0, span);
     rc = ocl_kernel_get(&o->kernel, ctx, class->kernel, options, "optimizer_update", err);
     if (rc == 0)
         rc = create_table(o, params, (size_t)span, err);
+    if (rc == 0 && settings->clip > 0.0)
+        rc = clip_create(&o->clip, ctx, settings->clip, err);
     if (rc < 0)
         optimizer_destroy(o);
     else
@@ -170,6 +175,7 @@ void optimizer_destroy(struct optimizer *o)
 {
     if (!o)
         return;
+    clip_destroy(o->clip);
     ocl_release(&o->table);
     free(o);
 }
@@ -180,15 +186,21 @@ int optimizer_update(struct optimizer *o, const struct optimizer_buffers *at, do
     const struct optimizer_settings *s = &o->settings;
     const struct optimizer_class *class = optimizer_class(s->kind);
     const size_t global[1] = {o->spans};
-    struct ocl_arg args[14] = {OCL_MEM(at->w), OCL_MEM(at->v)};
+    struct ocl_arg args[15] = {OCL_MEM(at->w), OCL_MEM(at->v)};
     const double plain_rate = rate;
+    cl_mem factor = o->clip ? clip_factor(o->clip) : NULL;
     double root = 1.0;
-    int n = 2;
+    int n = 2, rc;
 
+    rc = o->clip ? clip_run(o->clip, at->g, o->table, o->count, err) : 0;
+    if (rc < 0)
+        return rc;
     if (class->correct)
         class->correct(s, momentum, t, &rate, &root);
     if (class->squares)
         args[n++] = OCL_MEM(at->s);
+    if (factor)
+        args[n++] = OCL_MEM(factor);
     args[n++] = OCL_MEM(at->g);
     args[n++] = OCL_MEM(o->table);
     args[n++] = OCL_INT((cl_int)o->count);

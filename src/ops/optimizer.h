@@ -16,6 +16,7 @@ struct optimizer_settings {
     bool l1;          /* decay by the sign of the weights */
     double momentum2; /* of the squares */
     double epsilon;
+    double clip; /* the largest norm of all gradients together, which are shortened to it; 0: any */
 };
 
 /* ------------------------------------------------------------------ the row of an optimizer */

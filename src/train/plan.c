@@ -127,6 +127,10 @@ static int check_options(const struct session *s, struct clr_error *err)
         return clr_error_set(err, CLR_EUSAGE,
                              "`weight_decay` is %g: it must be 0, or a number above 0 that float32 has",
                              o->weight_decay);
+    if (!(o->clip_gradients >= 0.0 && str_fits_float(o->clip_gradients)))
+        return clr_error_set(err, CLR_EUSAGE,
+                             "`clip_gradients` is %g: it must be 0, or a number above 0 that float32 has",
+                             o->clip_gradients);
     rc = check_optimizer(o, err);
     if (rc == 0)
         rc = mem_check_range((int)o->order, 0, CLR_ORDER_SEQUENTIAL, "order", err);
@@ -328,7 +332,8 @@ struct optimizer_settings session_optimizer(const struct clr_train_options *o)
         .caffe = o->convention == CLR_MOMENTUM_CAFFE,
         .l1 = o->l1,
         .momentum2 = isnan(o->momentum2) ? clr_optimizer_momentum2(o->optimizer) : o->momentum2,
-        .epsilon = o->epsilon};
+        .epsilon = o->epsilon,
+        .clip = o->clip_gradients};
 }
 
 static int sets_of(const struct clr_train_options *o, bool train)

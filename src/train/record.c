@@ -280,7 +280,7 @@ json_t *record_settings(const struct session *s)
 
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:o, s:f, s:s?, s:b, s:o, s:i, s:o, "
-        "s:o, s:b, s:s, s:s, s:s, s:o, s:f}",
+        "s:o, s:b, s:s, s:s, s:s, s:o, s:f, s:o}",
         "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_to_json(&o->schedule),
         "iterations", json_count(o->iterations), "batch", o->batch, "seed", json_count(o->seed),
         "weight_decay", o->weight_decay, "momentum_convention",
@@ -291,7 +291,8 @@ json_t *record_settings(const struct session *s)
         "checkpoint_every", json_count(o->checkpoint_every), "keep_minima", o->keep_minima, "on_divergence",
         clr_on_divergence_names()[o->backoff], "regularization", clr_regularization_names()[o->l1],
         "optimizer", clr_optimizer_name(o->optimizer), "momentum2",
-        json_finite(session_optimizer(o).momentum2), "epsilon", o->epsilon);
+        json_finite(session_optimizer(o).momentum2), "epsilon", o->epsilon, "clip_gradients",
+        o->clip_gradients > 0.0 ? json_real(o->clip_gradients) : json_null());
 }
 
 static void add_variant(void *user, const char *layer, const char *variant)

@@ -170,7 +170,8 @@ static int compare_value(const json_t *was, const json_t *is, const char *key, c
                          struct clr_error *err)
 {
     char *old = as_text(was), *new = as_text(is);
-    const bool same = old && new &&strcmp(old, new) == 0, none = !was || json_is_null(was);
+    const bool none = !was || json_is_null(was),
+               same = none ? !is || json_is_null(is) : old && new &&strcmp(old, new) == 0;
     int rc = 0;
 
     if ((was && !old) || (is && !new))

@@ -33,8 +33,8 @@ int verdict_describe(struct str *out, const struct session *s, struct clr_error 
                s->replica.train.net ? o->batch : 0);
     str_append(out, "evaluated at once: %d\n", x->n);
     if (s->replica.train.net)
-        str_append(out, "update: %s%s%s\n", clr_optimizer_name(u.kind), u.caffe ? ", caffe" : "",
-                   u.l1 ? ", l1" : "");
+        str_append(out, "update: %s%s%s%s\n", clr_optimizer_name(u.kind), u.caffe ? ", caffe" : "",
+                   u.l1 ? ", l1" : "", u.clip > 0.0 ? ", clipped" : "");
     graph_chosen(s->replica.test.graph, d, add_variant, out);
     if (s->replica.train.graph)
         graph_chosen(s->replica.train.graph, d, add_variant, out);

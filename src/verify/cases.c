@@ -15,28 +15,32 @@ struct update_row {
     bool usual;   /* momenta of 0.9 and 0.999, which float has not exactly */
     size_t count; /* of the first parameter; around and beyond what one work-item handles */
     bool small;
+    double clip; /* 0: gradients are not clipped */
 };
 
 static const struct update_row update_rows[] = {
-    {CLR_OPTIMIZER_SGD, false, false, false, 1, true},
-    {CLR_OPTIMIZER_SGD, false, false, false, 2049, true},
-    {CLR_OPTIMIZER_SGD, true, false, false, 1, true},
-    {CLR_OPTIMIZER_SGD, true, false, false, 5000, true},
-    {CLR_OPTIMIZER_SGD, false, true, false, 33, true},
-    {CLR_OPTIMIZER_NESTEROV, false, false, false, 33, true},
-    {CLR_OPTIMIZER_NESTEROV, true, false, false, 1025, true},
-    {CLR_OPTIMIZER_ADAM, false, false, false, 1025, true},
-    {CLR_OPTIMIZER_ADAM, true, false, false, 33, true},
-    {CLR_OPTIMIZER_ADAM, true, true, false, 2, true},
-    {CLR_OPTIMIZER_RMSPROP, false, false, false, 1025, true},
-    {CLR_OPTIMIZER_RMSPROP, true, true, false, 33, true},
-    {CLR_OPTIMIZER_ADAMW, false, false, false, 1025, true},
-    {CLR_OPTIMIZER_ADAMW, false, true, false, 33, true},
-    {CLR_OPTIMIZER_ADAGRAD, false, false, false, 1025, true},
-    {CLR_OPTIMIZER_ADAGRAD, true, true, false, 33, true},
-    {CLR_OPTIMIZER_ADADELTA, false, false, false, 1025, true},
-    {CLR_OPTIMIZER_ADADELTA, true, true, false, 33, true},
-#define ROW(kind, name) {kind, false, false, true, 17, true}, {kind, true, false, true, 17, true},
+    {CLR_OPTIMIZER_SGD, false, false, false, 1, true, 0.0},
+    {CLR_OPTIMIZER_SGD, false, false, false, 2049, true, 0.0},
+    {CLR_OPTIMIZER_SGD, true, false, false, 1, true, 0.0},
+    {CLR_OPTIMIZER_SGD, true, false, false, 5000, true, 0.0},
+    {CLR_OPTIMIZER_SGD, false, true, false, 33, true, 0.0},
+    {CLR_OPTIMIZER_SGD, false, false, false, 33, true, 0.5},
+    {CLR_OPTIMIZER_SGD, true, false, false, 33, true, 1000.0},
+    {CLR_OPTIMIZER_SGD, false, false, false, 300001, false, 3.0},
+    {CLR_OPTIMIZER_NESTEROV, false, false, false, 33, true, 0.0},
+    {CLR_OPTIMIZER_NESTEROV, true, false, false, 1025, true, 0.0},
+    {CLR_OPTIMIZER_ADAM, false, false, false, 1025, true, 0.0},
+    {CLR_OPTIMIZER_ADAM, true, false, false, 33, true, 0.0},
+    {CLR_OPTIMIZER_ADAM, true, true, false, 2, true, 0.0},
+    {CLR_OPTIMIZER_RMSPROP, false, false, false, 1025, true, 0.0},
+    {CLR_OPTIMIZER_RMSPROP, true, true, false, 33, true, 0.0},
+    {CLR_OPTIMIZER_ADAMW, false, false, false, 1025, true, 0.0},
+    {CLR_OPTIMIZER_ADAMW, false, true, false, 33, true, 0.0},
+    {CLR_OPTIMIZER_ADAGRAD, false, false, false, 1025, true, 0.0},
+    {CLR_OPTIMIZER_ADAGRAD, true, true, false, 33, true, 0.0},
+    {CLR_OPTIMIZER_ADADELTA, false, false, false, 1025, true, 0.0},
+    {CLR_OPTIMIZER_ADADELTA, true, true, false, 33, true, 0.0},
+#define ROW(kind, name) {kind, false, false, true, 17, true, 0.0}, {kind, true, false, true, 17, true, 0.0},
 #include "ops/optimizers.h"
 #undef ROW
 };
@@ -61,14 +65,14 @@ static void update_case(struct verify_case *out, int row)
     const struct update_row *r = &update_rows[row];
 
     out->what = VERIFY_CASE_UPDATE;
-    out->optimizer = (struct optimizer_settings){r->optimizer, r->caffe, r->l1, r->usual ? 0.999 : 0.96875,
-                                                 r->usual ? 1e-8 : 0.0009765625};
+    out->optimizer = (struct optimizer_settings){
+        r->optimizer, r->caffe, r->l1, r->usual ? 0.999 : 0.96875, r->usual ? 1e-8 : 0.0009765625, r->clip};
     out->momentum = r->usual ? 0.9 : VERIFY_MOMENTUM;
     out->count = r->count;
     out->small = r->small;
-    (void)snprintf(out->name, sizeof out->name, "%s %s%s%s, a parameter of %zu",
+    (void)snprintf(out->name, sizeof out->name, "%s %s%s%s%s, a parameter of %zu",
                    clr_optimizer_name(r->optimizer), clr_momentum_convention_names()[r->caffe],
-                   r->l1 ? " l1" : "", r->usual ? " at 0.9" : "", r->count);
+                   r->l1 ? " l1" : "", r->usual ? " at 0.9" : "", r->clip > 0.0 ? " clipped" : "", r->count);
 }
 
 static void batch_case(struct verify_case *out, int row)

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "ops/batch.h"
+#include "ops/clip.h"
 #include "ops/optimizer.h"
 #include "verify/oracle.h"
 #include "verify/trial.h"
@@ -13,7 +14,7 @@
 
 /* ------------------------------------------------------------------ update */
 
-enum { UPDATES = 5, PARAMS = 3 };
+enum { UPDATES = 5, PARAMS = 4 };
 
 /* A rate that changes, so that the two conventions part. Exact in float. */
 static double rate_of(int update)
@@ -21,11 +22,11 @@ static double rate_of(int update)
     return 0.0625 * (1 + update % 3);
 }
 
-/* Parameters of odd sizes with gaps between them, the first of `count` floats. */
+/* Parameters of odd sizes with gaps between them, the first of `count` floats, the last without updates. */
 static size_t place_params(struct optimizer_param params[PARAMS], size_t count)
 {
-    static const double lr_mult[PARAMS] = {1.0, 2.0, 0.5}, decay[PARAMS] = {0.03125, 0.0, 0.125};
-    const size_t counts[PARAMS] = {count, 3, count / 2 + 1};
+    static const double lr_mult[PARAMS] = {1.0, 64.0, 0.5, 0.0}, decay[PARAMS] = {0.03125, 0.0, 0.125, 0.5};
+    const size_t counts[PARAMS] = {count, 3, count / 2 + 1, 5};
     size_t at = 5;
 
     for (int i = 0; i < PARAMS; i++) {
@@ -63,6 +64,20 @@ static int place_arrays(struct trial *t, double *const a[ARRAYS], const struct o
             memset(t->at[slots[k]]->writable + params[i].offset, 1, params[i].count);
     }
     return rc;
+}
+
+/* The gradients as they are after clipping. */
+static void clip_gradients(double *g, const struct optimizer_settings *o,
+                           const struct optimizer_param *params, size_t total)
+{
+    double squares = 0.0, factor;
+
+    for (int i = 0; i < PARAMS; i++)
+        for (size_t k = 0; k < params[i].count && params[i].lr_mult > 0.0; k++)
+            squares += g[params[i].offset + k] * g[params[i].offset + k];
+    factor = o->clip > 0.0 ? clip_reference(o->clip, squares) : 1.0;
+    for (size_t i = 0; i < total; i++)
+        g[i] *= factor;
 }
 
 static void check_updates(struct trial *t, const struct optimizer_settings *o, double momentum,
@@ -116,8 +131,10 @@ int verify_update(struct ocl_context *ctx, const struct optimizer_settings *sett
         rc = place_arrays(&t, a, params, total, class->squares, err);
     for (int run = 0; run < 2 && rc == 0; run++)
         rc = run_updates(&t, optimizer, momentum, run, err);
-    if (rc == 0)
+    if (rc == 0) {
+        clip_gradients(a[G], settings, params, total);
         check_updates(&t, settings, momentum, a, params);
+    }
     optimizer_destroy(optimizer);
     trial_clear(&t);
     for (size_t k = 0; k < ARRAYS; k++)

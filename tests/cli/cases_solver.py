@@ -109,6 +109,8 @@ def solver_of_every_kind():
              {"optimizer": "adagrad", "epsilon": 1e-4, "momentum2": None, "momentum": 0}),
             ('momentum: 0.9\n', 'momentum: 0.95 type: "AdaDelta"\n',
              {"optimizer": "adadelta", "momentum2": 0.95, "momentum": 0, "epsilon": 1e-8}),
+            ('momentum: 0.9\n', 'clip_gradients: 0.5\n', {"clip_gradients": 0.5}),
+            ('momentum: 0.9\n', 'clip_gradients: -1\n', {"clip_gradients": None}),
             ('momentum: 0.9\n', 'regularization_type: "L1"\n', {"regularization": "l1", "momentum": 0})):
         out = fresh("run")
         expect(train("--solver", solver(old, new), "--out", out, "--quiet"), 0)
@@ -174,6 +176,7 @@ def solver_refuses():
             ("momentum: 0.9", 'momentum: 0.9 type: "none"', "'type' is 'none'"),
             ("momentum: 0.9", 'momentum: 0.9 type: "RMSProp"', "'momentum' is 0.9: type \"RMSProp\" takes none"),
             ("momentum: 0.9", 'momentum: 0.9 type: "AdaGrad"', "'momentum' is 0.9: type \"AdaGrad\" takes none"),
+            ("momentum: 0.9", "clip_gradients: 0", "'clip_gradients' is 0, which makes"),
             ("momentum: 0.9", 'regularization_type: "L3"', "'regularization_type' is 'L3'"),
             ("max_iter: 20", "max_iter: -1", "'max_iter' is '-1'"),
             ("net:", "test_net:", "give 'net', or else 'train_net'"),

@@ -211,6 +211,7 @@ START_TEST(test_resume__every_way_of_training)
     o = options("adadelta");
     o.optimizer = CLR_OPTIMIZER_ADADELTA;
     o.schedule.momentum = 0.0;
+    o.clip_gradients = 0.5;
     stop_and_go(o, "adadelta-disturbed", at);
 }
 END_TEST

@@ -476,6 +476,29 @@ START_TEST(test_train__optimizers_differ)
 }
 END_TEST
 
+/* A limit that no norm reaches changes no weight. */
+START_TEST(test_train__clips_gradients)
+{
+    struct clr_train_options any = options("clip-any"), far = options("clip-far"),
+                             near = options("clip-near"), bad = options("clip-bad");
+    struct clr_train_result r;
+    struct clr_error err;
+
+    far.clip_gradients = 1e30;
+    near.clip_gradients = 0.25;
+    must_train(&any, &r);
+    must_train(&far, &r);
+    must_train(&near, &r);
+    ck_assert(nmse_of_parameter(any.out, far.out, "ip2.weight") == 0.0);
+    ck_assert_double_gt(nmse_of_parameter(any.out, near.out, "ip2.weight"), 1e-5);
+    bad.clip_gradients = 1e-50;
+    ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "`clip_gradients`"));
+    bad.clip_gradients = -1.0;
+    ck_assert_int_eq(clr_train(&bad, &r, &err), CLR_EUSAGE);
+}
+END_TEST
+
 START_TEST(test_train__lr_mult_0_leaves_a_parameter_untouched)
 {
     struct clr_net_spec *spec =
@@ -947,6 +970,7 @@ int main(void)
     tcase_add_test(tc, test_range_test__stops_where_the_loss_diverges);
     tcase_add_test(tc, test_train__dropout_is_keyed_by_seed_and_sample);
     tcase_add_test(tc, test_train__optimizers_differ);
+    tcase_add_test(tc, test_train__clips_gradients);
     tcase_add_test(tc, test_train__conventions_of_momentum_differ_as_the_rate_changes);
     tcase_add_test(tc, test_train__lr_mult_0_leaves_a_parameter_untouched);
     tcase_add_test(tc, test_train__decay_mult_0_means_no_decay);

@@ -217,6 +217,34 @@ START_TEST(test_trainer__every_output_must_be_finite)
 }
 END_TEST
 
+/* Squares of these gradients are beyond float32. Were they shortened to 0, the weights would stand still. */
+START_TEST(test_trainer__gradients_whose_norm_is_not_finite)
+{
+    static const char text[] =
+        "layer { name: 'data' type: 'Data' top: 'data' top: 'label' transform_param { scale: 0.01 } }\n"
+        "layer { name: 'ip' type: 'InnerProduct' bottom: 'data' top: 'ip' inner_product_param { num_output: "
+        "5 "
+        "weight_filler { type: 'xavier' } } }\n"
+        "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: 'label' loss_weight: 1e30 }\n";
+    struct clr_train_options o = options("far");
+    struct clr_net_spec *spec = NULL;
+    struct clr_trainer *t;
+    struct clr_error err;
+    double loss;
+
+    ck_assert_msg(clr_net_from_text(&spec, "far", text, &err) == 0, "%s", err.message);
+    o.net = spec;
+    o.unchecked = true;
+    o.clip_gradients = 1.0;
+    t = new_trainer(&o);
+    ck_assert_int_eq(clr_trainer_step(t, 0.01, 0.9, &loss, &err), 0);
+    ck_assert(loss > 1e30);
+    ck_assert_int_eq(clr_trainer_step(t, 0.01, 0.9, &loss, &err), CLR_EDIVERGED);
+    clr_trainer_destroy(t);
+    clr_net_destroy(spec);
+}
+END_TEST
+
 START_TEST(test_trainer__what_is_out_of_range_is_refused)
 {
     struct clr_train_options o = options("refused"), none = o, bad[] = {o, o, o, o, o, o, o, o};
@@ -348,6 +376,7 @@ int main(void)
     tcase_add_test(tc, test_trainer__images_may_be_in_memory);
     tcase_add_test(tc, test_trainer__a_loss_that_is_not_finite_is_an_error);
     tcase_add_test(tc, test_trainer__every_output_must_be_finite);
+    tcase_add_test(tc, test_trainer__gradients_whose_norm_is_not_finite);
     tcase_add_test(tc, test_trainer__what_is_out_of_range_is_refused);
     tcase_add_test(tc, test_trainer__a_run_is_refused_whose_settings_are_none);
     tcase_add_test(tc, test_trainer__a_data_set_may_have_many_classes);

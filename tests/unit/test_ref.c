@@ -695,7 +695,7 @@ START_TEST(test_ref__optimizers_are_pytorch_s)
     for (size_t kind = 0; clr_optimizer_names()[kind]; kind++) {
         double w[3] = {0.5, -1.25, 2.0}, v[3] = {0.0}, s[3] = {0.0}, g[3];
         struct optimizer_ref u = {
-            {(enum clr_optimizer)kind, false, false, momentum2, 1e-3}, 0.9, 0.1, w, v, s};
+            {(enum clr_optimizer)kind, false, false, momentum2, 1e-3, 0.0}, 0.9, 0.1, w, v, s};
         for (size_t t = 0; t < table.rows; t++) {
             for (size_t i = 0; i < 3; i++)
                 g[i] = cos(1.0 + 0.7 * (double)t + (double)i);
@@ -714,7 +714,7 @@ START_TEST(test_ref__caffe_s_optimizers)
 {
     const double g = 2.0;
     double w = 1.0, v = 0.0, s = 0.0;
-    struct optimizer_ref u = {{CLR_OPTIMIZER_NESTEROV, true, false, 0.75, 0.125}, 0.5, 0.5, &w, &v, &s};
+    struct optimizer_ref u = {{CLR_OPTIMIZER_NESTEROV, true, false, 0.75, 0.125, 0.0}, 0.5, 0.5, &w, &v, &s};
 
     optimizer_reference(&u, &g, 1, 0.1, 0);
     NEAR(v, 0.25);
