@@ -286,6 +286,25 @@ int build_check_logits(struct builder *b, int x)
     return 0;
 }
 
+int build_classifier(struct builder *b, enum op_kind kind, const int *bottom)
+{
+    const int before = b->g->logits, classes = b->g->values[bottom[0]].shape.c;
+    const bool counts = b->layer->desc.u.loss.weight != 0.0f;
+    char logits[STR_COUNT];
+    int rc = build_check_logits(b, bottom[0]);
+
+    if (rc < 0)
+        return rc;
+    if (counts && before >= 0 && b->g->values[before].shape.c != classes)
+        return build_error(b, "its bottom '%s' has %s, but that of the loss before it %d",
+                           b->layer->bottom[0], str_count(logits, (uint64_t)classes, "logit"),
+                           b->g->values[before].shape.c);
+    build_loss(b, kind, bottom, 1);
+    if (counts)
+        b->g->logits = bottom[0];
+    return 0;
+}
+
 static int add_layer(struct builder *b)
 {
     const struct layer_spec *l = b->layer;

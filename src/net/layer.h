@@ -178,4 +178,7 @@ void build_loss(struct builder *b, enum op_kind kind, const int *x, int count);
 /* Is x one logit for each class, and not the images? */
 int build_check_logits(struct builder *b, int x);
 
+/* A loss of logits, bottom[0], and labels: these are the graph's logits from here on, if it counts. */
+int build_classifier(struct builder *b, enum op_kind kind, const int *bottom);
+
 #endif

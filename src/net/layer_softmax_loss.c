@@ -39,21 +39,7 @@ static const struct field loss_fields[] = {
 
 static int build(struct builder *b, const int *bottom)
 {
-    const int before = b->g->logits, classes = b->g->values[bottom[0]].shape.c;
-    const bool counts = b->layer->desc.u.loss.weight != 0.0f;
-    char logits[STR_COUNT];
-    int rc = build_check_logits(b, bottom[0]);
-
-    if (rc < 0)
-        return rc;
-    if (counts && before >= 0 && b->g->values[before].shape.c != classes)
-        return build_error(b, "its bottom '%s' has %s, but that of the loss before it %d",
-                           b->layer->bottom[0], str_count(logits, (uint64_t)classes, "logit"),
-                           b->g->values[before].shape.c);
-    build_loss(b, OP_SOFTMAX_LOSS, bottom, 1);
-    if (counts)
-        b->g->logits = bottom[0];
-    return 0;
+    return build_classifier(b, OP_SOFTMAX_LOSS, bottom);
 }
 
 const struct layer_class layer_softmax_loss = {

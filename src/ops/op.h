@@ -70,6 +70,8 @@ enum loss_normalization {
     LOSS_NONE        /* 1 */
 };
 
+enum loss_norm { LOSS_L1, LOSS_L2 }; /* of the hinge loss */
+
 /* Images of this label do not count, if one is given. */
 struct op_ignore {
     bool given;
@@ -150,6 +152,7 @@ struct op_desc {
             enum loss_normalization normalization;
             struct op_ignore ignore;
             float smoothing; /* ε: the target is (1 − ε)·onehot + ε/classes */
+            enum loss_norm norm;
         } loss;
         struct {
             int top_k;

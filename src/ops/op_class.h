@@ -102,6 +102,8 @@ struct op_class {
     /* The same with the lanes of blocks of V that its channels leave empty; NULL: V does not
      * depend on it. */
     double (*filled)(const struct op_desc *desc, int block);
+    /* Of a loss of logits: that of an image where all logits are 0. NULL: it is no loss of logits. */
+    double (*chance)(const struct op_desc *desc);
     /* Can it, on this device in blocks of V, do the work of *desc and of the operator after that? Then *desc
      * becomes it, except for its kind and y. NULL: it joins none. */
     bool (*joins)(struct op_desc *desc, const struct op_desc *after, const struct clr_device *device,

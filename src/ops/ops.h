@@ -17,5 +17,6 @@ ROW(OP_DENSE, dense) /* InnerProduct; x (N,C,H,W) counts as C·H·W inputs in lo
 ROW(OP_DROPOUT, dropout)           /* drops where desc.backward is set (training), else copies */
 ROW(OP_SOFTMAX, softmax)           /* over the channels of every pixel */
 ROW(OP_SOFTMAX_LOSS, softmax_loss) /* x: logits (N,F,1,1); dx = weight·(softmax − onehot)/batch */
+ROW(OP_HINGE_LOSS, hinge_loss)     /* likewise; dx as the margins are missed */
 ROW(OP_ACCURACY, accuracy)
 ROW(OP_RELAYOUT, relayout) /* same shape in another layout, or (N,C,H,W) → (N,C·H·W,1,1) in logical order */

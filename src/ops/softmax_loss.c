@@ -2,6 +2,8 @@
  * Softmax with cross-entropy, and the accuracy: host side of cl/softmax_loss.cl. Both write a number per
  * image into io->sample. Oracles: ref_softmax_loss(), ref_accuracy().
  */
+#include <math.h>
+
 #include "ops/op_impl.h"
 #include "ref/ref.h"
 
@@ -67,6 +69,12 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 }
 
 /* ------------------------------------------------------------------ references and cases */
+
+/* With equal logits all classes have the same part. */
+static double chance(const struct op_desc *d)
+{
+    return log((double)d->x[0].c) * (d->u.loss.normalization == LOSS_NONE ? d->x[0].n : 1);
+}
 
 static bool counts(const struct op_ignore *ignore, int32_t label)
 {
@@ -165,6 +173,7 @@ const struct op_class op_softmax_loss = {
     .plan = plan,
     .create = create,
     .forward = forward,
+    .chance = chance,
     .ref_forward = reference_loss,
     .terms = op_terms_channels,
     .nmse = 1e-11,

@@ -17,15 +17,24 @@ static bool fills_equal(const struct filler *f)
            (f->kind == FILLER_GAUSSIAN && !(f->std > 0.0));
 }
 
-/* Does a loss read that value, also through a split? */
-static bool is_scores(const struct graph *g, int value)
+static bool reads(const struct graph_node *n, int value)
+{
+    bool any = false;
+
+    for (int j = 0; j < n->desc.x_count; j++)
+        any = any || n->x[j] == value;
+    return any;
+}
+
+/* Does a loss read that value, also through a split? with_softmax: one that has a softmax of its own. */
+static bool is_scores(const struct graph *g, int value, bool with_softmax)
 {
     for (size_t i = 0; i < g->node_count; i++) {
         const struct graph_node *n = &g->nodes[i];
         for (int j = 0; n->x[0] == value && n->desc.kind == OP_SPLIT && j < n->desc.y_count; j++)
-            if (is_scores(g, n->y[j]))
+            if (is_scores(g, n->y[j], with_softmax))
                 return true;
-        if (n->x[0] == value && op_is(&n->desc, OP_LOSS))
+        if (reads(n, value) && op_is(&n->desc, OP_LOSS) && (!with_softmax || n->desc.kind == OP_SOFTMAX_LOSS))
             return true;
     }
     return false;
@@ -37,9 +46,9 @@ static bool begins_equal(const struct session *s, const struct graph *g, const s
 {
     const struct graph_param *weights = n->param_count > 0 ? &g->params[n->param[0]] : NULL;
 
-    return weights && n->desc.backward && !is_scores(g, n->y[0]) && n->use[0] == 0 && weights->rank > 1 &&
-           weights->dims[0] > 1 && weights->mult.lr_mult > 0.0 && fills_equal(&weights->filler) &&
-           !safetensors_find(&s->init, weights->name);
+    return weights && n->desc.backward && !is_scores(g, n->y[0], false) && n->use[0] == 0 &&
+           weights->rank > 1 && weights->dims[0] > 1 && weights->mult.lr_mult > 0.0 &&
+           fills_equal(&weights->filler) && !safetensors_find(&s->init, weights->name);
 }
 
 static void warn_of_equal_weights(const struct session *s)
@@ -64,7 +73,7 @@ static void warn_of_equal_weights(const struct session *s)
 static void warn_of_softmax(const struct graph *g)
 {
     for (size_t i = 0; i < g->node_count; i++)
-        if (g->nodes[i].desc.kind == OP_SOFTMAX && is_scores(g, g->nodes[i].y[0]))
+        if (g->nodes[i].desc.kind == OP_SOFTMAX && is_scores(g, g->nodes[i].y[0], true))
             log_line(
                 CLR_LOG_WARNING,
                 "a loss reads what layer '%s' makes: SoftmaxWithLoss computes the softmax itself, so the "
@@ -87,16 +96,19 @@ void warn_of_net(const struct session *s)
     warn_of_equal_weights(s);
 }
 
-/* Of all losses of the net, with their weights. */
+/* Of all losses of the net, with their weights; INFINITY: one has no logits. */
 static double loss_of_chance(const struct session *s)
 {
     const struct graph *g = s->replica.train.graph;
     double sum = 0.0;
 
-    for (size_t i = 0; i < g->node_count; i++)
-        if (g->nodes[i].desc.kind == OP_SOFTMAX_LOSS)
-            sum += fabs((double)g->nodes[i].desc.u.loss.weight);
-    return sum * log((double)g->values[g->logits].shape.c);
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct op_desc *d = &g->nodes[i].desc;
+        const struct op_class *class = op_class(d->kind);
+        if (op_is(d, OP_LOSS) && d->u.loss.weight != 0.0f)
+            sum += class->chance ? fabs((double)d->u.loss.weight) * class->chance(d) : (double)INFINITY;
+    }
+    return sum;
 }
 
 void warn_of_first_loss(const struct session *s, double loss)

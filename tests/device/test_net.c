@@ -331,6 +331,15 @@ static const struct test_net {
      LAYER("l1", "SoftmaxWithLoss", "scores", "l1", "bottom: 'label' loss_param { ignore_label: 2 }")
      LAYER("l2", "SoftmaxWithLoss", "scores", "l2", "bottom: 'label' loss_weight: 0.2 "
            "loss_param { ignore_label: 0 normalization: NONE label_smoothing: 0.1 }")},
+    {"hinge losses",
+     ALWAYS, {2, 5, 4}, DATA
+     DENSE("i1", "data", "num_output: 6")
+     LAYER("s1", "TanH", "i1", "s1", "")
+     SCORES("s1")
+     HITS("scores")
+     LAYER("l1", "HingeLoss", "scores", "l1", "bottom: 'label'")
+     LAYER("l2", "HingeLoss", "scores", "l2",
+           "bottom: 'label' loss_weight: 0.2 hinge_loss_param { norm: L2 }")},
     {"pooling on the images",
      LONG, {3, 9, 9}, DATA
      POOL("p1", "data", "pool: MAX kernel_size: 3 stride: 2 pad: 1")

@@ -93,6 +93,26 @@ START_TEST(test_losses__valid_images_count)
 }
 END_TEST
 
+/* The sums of the four images are 1.5, 2.25, 3.25, 3, those of the squares 2.25, 3.3125, 6.8125, 5. */
+START_TEST(test_losses__hinge_by_hand)
+{
+    static const double l1[CLASSES] = {1.0, 0.0, 0.0}, l2[CLASSES] = {3.0, 0.0, 0.0};
+    struct op_desc d = {.kind = OP_HINGE_LOSS, .x_count = 1, .x = {{IMAGES, CLASSES, 1, 1}}};
+    double dx[COUNT];
+
+    d.u.loss.weight = 1.0f;
+    NEAR(run(&d, logits, dx), 2.5);
+    for (int i = 0; i < CLASSES; i++)
+        NEAR(dx[i], l1[i] / IMAGES);
+    NEAR(dx[9], -1.0 / IMAGES); /* the label's */
+    d.u.loss.norm = LOSS_L2;
+    NEAR(run(&d, logits, dx), 4.34375);
+    for (int i = 0; i < CLASSES; i++)
+        NEAR(dx[i], l2[i] / IMAGES);
+    NEAR(dx[9], -2.0 / IMAGES);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("losses");
@@ -100,6 +120,7 @@ int main(void)
 
     tcase_add_loop_test(tc, test_losses__cross_entropy_as_in_pytorch, 0, (int)MEM_COUNT(cross_entropy));
     tcase_add_test(tc, test_losses__valid_images_count);
+    tcase_add_test(tc, test_losses__hinge_by_hand);
     suite_add_tcase(s, tc);
     return support_run(s, true);
 }
