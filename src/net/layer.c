@@ -35,15 +35,15 @@ static const char *const unsupported_fields[] = {"phase", "loss_weight", "blobs"
 /* And those that belong to some types. In a layer of another one they have no effect, as in Caffe. */
 /* clang-format off */
 static const char *const fields_of_types[] = {
-    "transform_param", "loss_param", "accuracy_param", "argmax_param", "batch_norm_param", "bias_param", "clip_param", "concat_param",
-    "contrastive_loss_param", "convolution_param", "crop_param", "data_param", "dropout_param",
-    "dummy_data_param", "eltwise_param", "elu_param", "embed_param", "exp_param", "flatten_param",
-    "hdf5_data_param", "hdf5_output_param", "hinge_loss_param", "image_data_param", "infogain_loss_param",
-    "inner_product_param", "input_param", "log_param", "lrn_param", "memory_data_param", "mvn_param",
-    "parameter_param", "pooling_param", "power_param", "prelu_param", "python_param", "recurrent_param",
-    "reduction_param", "relu_param", "reshape_param", "scale_param", "sigmoid_param", "softmax_param",
-    "spp_param", "slice_param", "swish_param", "tanh_param", "threshold_param", "tile_param",
-    "window_data_param", NULL,
+    "transform_param", "loss_param", "accuracy_param", "argmax_param", "batch_norm_param", "bias_param",
+    "clip_param", "concat_param", "contrastive_loss_param", "convolution_param", "crop_param",
+    "data_param", "dropout_param", "dummy_data_param", "eltwise_param", "elu_param", "embed_param",
+    "exp_param", "flatten_param", "hdf5_data_param", "hdf5_output_param", "hinge_loss_param",
+    "image_data_param", "infogain_loss_param", "inner_product_param", "input_param", "log_param",
+    "lrn_param", "memory_data_param", "mvn_param", "parameter_param", "pooling_param", "power_param",
+    "prelu_param", "python_param", "recurrent_param", "reduction_param", "relu_param", "reshape_param",
+    "scale_param", "sigmoid_param", "softmax_param", "spp_param", "slice_param", "swish_param",
+    "tanh_param", "threshold_param", "tile_param", "window_data_param", NULL,
 };
 /* clang-format on */
 

@@ -95,8 +95,8 @@ static void leave_out(struct clr_net_spec *spec, struct str *names)
     memset(layer, 0, sizeof *layer);
 }
 
-/* May two layers not have the same name? Parameters are named after their layer. Layers of different types that
- * have none may, as a loss and a softmax for testing in files of Smith's. */
+/* May two layers not have the same name? Parameters are named after their layer. Layers of different types
+ * that have none may, as a loss and a softmax for testing in files of Smith's. */
 static bool collide(const struct layer_spec *a, const struct layer_spec *b)
 {
     return (a->phases & b->phases) && strcmp(a->name, b->name) == 0 && a->class && b->class &&
