@@ -81,23 +81,28 @@ static double load_f64(const char *bytes)
     return v;
 }
 
+static double load_i64(const char *bytes)
+{
+    return (double)(int64_t)mem_load_u64(bytes);
+}
+
 struct st_type {
     const char *name;
     size_t bytes;
     double (*load)(const char *bytes);
+    bool single; /* read only where it is the tensor's one number, as PyTorch counts batches */
 };
 
 static const struct st_type types[] = {
-    {"F32", 4, load_f32},
-    {"F16", 2, load_f16},
-    {"BF16", 2, load_bf16},
-    {"F64", 8, load_f64},
+    {"F32", 4, load_f32, false}, {"F16", 2, load_f16, false}, {"BF16", 2, load_bf16, false},
+    {"F64", 8, load_f64, false}, {"I64", 8, load_i64, true},
 };
 
-static const struct st_type *find_type(const char *name)
+/* How a tensor of that type is read; NULL: it is omitted. */
+static const struct st_type *find_type(const char *name, const struct st_tensor *t)
 {
     for (size_t i = 0; i < MEM_COUNT(types); i++)
-        if (strcmp(types[i].name, name) == 0)
+        if (strcmp(types[i].name, name) == 0 && !(types[i].single && t->rank > 0))
             return &types[i];
     return NULL;
 }
@@ -187,7 +192,7 @@ static int read_tensor(struct st_reading *in, const char *name, const json_t *en
     if (json_object_size(entry) != 3)
         return damaged(in, "tensor '%s' has more than dtype, shape and data_offsets", name);
     str_copy(t->name, sizeof t->name, name);
-    span->type = find_type(type);
+    span->type = find_type(type, t);
     if (span->type && span->end - span->begin != (uint64_t)(t->count * span->type->bytes))
         return damaged(in, "tensor '%s' has %" PRIu64 " bytes where its shape needs %zu", name,
                        span->end - span->begin, t->count * span->type->bytes);
@@ -295,7 +300,7 @@ static int place_values(struct st_reading *in)
     for (size_t i = 0; i < in->span_count && rc == 0; i++) {
         const struct st_span *span = &in->spans[i];
         struct st_tensor *t = &f->tensors[span->tensor];
-        if (!span->type)
+        if (!span->type || t->count == 0)
             continue;
         if (stays(span)) {
             t->data = (float *)(void *)(f->storage + span->begin);

@@ -1,10 +1,7 @@
 /*
  * The safetensors format (github.com/huggingface/safetensors): 8 bytes little-endian header length, a JSON
  * header {name: {dtype, shape, data_offsets}, "__metadata__": {string: string}}, the bytes. Tensors of F16,
- * BF16 and F64 become float32; those of other types, such as integers, are omitted. Written are float32
- * tensors. Input is hostile: every offset and size is checked before it is used; overlaps and holes are
- * errors.
- */
+ *XX */
 #ifndef NET_SAFETENSORS_H
 #define NET_SAFETENSORS_H
 
@@ -17,7 +14,7 @@ struct st_tensor {
     int rank; /* ≤ 8 */
     uint64_t dims[8];
     size_t count;
-    float *data; /* borrowed for writing; points into st_file.storage or .widened after reading */
+    float *data; /* borrowed for writing; after reading, in st_file.storage or .widened where count > 0 */
 };
 
 struct st_file {

@@ -75,6 +75,8 @@ static size_t drop_misfits(struct str *s, struct st_file *file, const struct par
             fit++;
             continue;
         }
+        if (!t && params->info[i].state && own.rank == 0) /* a count, which other programs may not write */
+            continue;
         str_append(s, "; '%s' ", own.name);
         if (!t) {
             str_append(s, "(");

@@ -225,18 +225,41 @@ def safetensors(*tensors):
 
 @case
 def weights_of_other_types():
-    """Those of F16 are read; integers, as PyTorch's counts of batches, are no weights."""
+    """Those of F16 are read; arrays of integers are no weights."""
     device()
     half = ("conv1.bias", "F16", [4], struct.pack("<4e", 0.5, 1, 2, 3))
-    batches = ("bn1.num_batches_tracked", "I64", [], struct.pack("<q", 7))
-    mixed = safetensors(half, batches, ("none", "F32", [0], b""), ("x" * 128, "F32", [], bytes(4)))
-    refused(4, ["does not fit the net; 'bn1.num_batches_tracked' has the type I64; .*--init-partial"], init=mixed)
+    mixed = safetensors(half, ("ids", "I64", [1], bytes(8)), ("none", "F32", [0], b""),
+                        ("x" * 128, "F32", [], bytes(4)))
+    refused(4, ["does not fit the net; 'ids' has the type I64; .*--init-partial"], init=mixed)
     refused(4, ["element 1 of tensor 'conv1.bias' is -1e\\+300"],
             init=safetensors(("conv1.bias", "F64", [4], struct.pack("<4d", 0, -1e300, 0, 0))))
     result = expect(clr(*tiny(out=fresh("run"), iterations=1, init=mixed, init_partial=True)), 0, [],
-                    ["warning: .*fits in part; 'bn1.num_batches_tracked' has the type I64; "
+                    ["warning: .*fits in part; 'ids' has the type I64; "
                      "'x*…' has a name of 128 bytes.*; 'none' is empty; 'conv1.weight' .* is missing"])
     check("'conv1.bias'" not in result.err, f"the half-precision tensor is not read\n{result}")
+
+
+@case
+def batch_norm_of_pytorch():
+    """Its count of batches is an integer; other programs do not write it."""
+    device()
+    net = tiny_net('layer { name: "pool1"', 'layer { name: "bn1" type: "BatchNorm" bottom: "conv1" top: "conv1" }\n'
+                   'layer { name: "pool1"')
+    zeros = [("conv1.weight", "F32", [4, 3, 5, 5], bytes(1200)), ("conv1.bias", "F32", [4], bytes(16)),
+             ("ip1.weight", "F32", [10, 196], bytes(7840)), ("ip1.bias", "F32", [10], bytes(40))]
+    running = [("bn1.running_mean", "F32", [4], bytes(16)),
+               ("bn1.running_var", "F32", [4], struct.pack("<4f", 1, 1, 1, 1))]
+    batches = ("bn1.num_batches_tracked", "I64", [], struct.pack("<q", 70))
+    evaluate = ["eval", "--net", net, "--data", tiny_data(), "--weights"]
+    expect(clr(*evaluate, safetensors(*zeros, *running, batches)), 0, ["loss 2.3026"])
+    expect(clr(*evaluate, safetensors(*zeros, *running)), 0, ["loss 2.3026"])
+    expect(clr(*evaluate, safetensors(*zeros, running[0], batches)), 4, [], [r"'bn1.running_var' \(4\) is missing"])
+    out = fresh("run")
+    expect(clr(*tiny(out=out, net=net, iterations=2, init=safetensors(*zeros, *running, batches))), 0)
+    bytes_ = (out / "final.safetensors").read_bytes()
+    size = struct.unpack("<Q", bytes_[:8])[0]
+    at = json.loads(bytes_[8:8 + size])["bn1.num_batches_tracked"]["data_offsets"][0] + 8 + size
+    check(struct.unpack("<f", bytes_[at:at + 4])[0] == 72, "the count of batches is not continued")
 
 
 @case

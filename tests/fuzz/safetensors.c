@@ -1,4 +1,4 @@
-/* Weights: accepted files are written, read again as the same, and matched to a net of one parameter. */
+/* Weights: accepted files are written, read again as the same, and matched to a small net. */
 #include "fuzz.h"
 
 #include <math.h>
@@ -36,8 +36,11 @@ static void check_again(const struct st_file *file)
 
 static void check_match(const char *path, bool partial)
 {
-    static const struct graph_param info = {.name = "ip.weight", .rank = 2, .dims = {2, 3}, .count = 6};
-    const struct params params = {.count = 1, .info = &info};
+    static const struct graph_param info[] = {
+        {.name = "ip.weight", .rank = 2, .dims = {2, 3}, .count = 6},
+        {.name = "bn.num_batches_tracked", .count = 1, .state = true},
+    };
+    const struct params params = {.count = MEM_COUNT(info), .info = info};
     struct clr_dataset data = {.channels = 3, .height = 2, .width = 2};
     const struct clr_train_options o = {.data = &data, .init = path, .mean = -1, .scale = NAN};
     enum clr_mean kind = CLR_MEAN_NONE;

@@ -211,15 +211,18 @@ static int parse(struct st_file *out, const char *header, const void *data, size
 START_TEST(test_safetensors__other_types_become_float32)
 {
     static const char header[] = "{\"f16\":" TYPED("F16", "[8]", "0", "16") ",\"bf16\":" TYPED(
-        "BF16", "[3]", "16", "22") ",\"f32\":" TYPED("F32", "[1]", "22",
-                                                     "26") ",\"f64\":" TYPED("F64", "[2]", "26", "42") "}";
+        "BF16", "[3]", "16",
+        "22") ",\"f32\":" TYPED("F32", "[1]", "22",
+                                "26") ",\"f64\":" TYPED("F64", "[2]", "26",
+                                                        "42") ",\"i64\":" TYPED("I64", "[]", "42", "50") "}";
     static const unsigned char data[] = {
         0x00, 0x3c, 0x00, 0xc0, 0xff, 0x7b, 0x00, 0x04,
         0x01, 0x00, 0x00, 0x80, 0x00, 0x7c, 0x01, 0x7e, /* f16 */
         0x80, 0x3f, 0x49, 0xc0, 0x01, 0x00,             /* bf16 */
         0x00, 0x00, 0x20, 0x41,                         /* f32 */
         0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f, /* 0.1 */
-        0x00, 0x00, 0x00, 0xe0, 0xff, 0xff, 0xef, 0xc7  /* f64 */
+        0x00, 0x00, 0x00, 0xe0, 0xff, 0xff, 0xef, 0xc7, /* f64 */
+        0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff  /* i64 */
     };
     const float f16[] = {1.0f, -2.0f, 65504.0f, 0x1p-14f, 0x1p-24f, -0.0f, INFINITY};
     const float bf16[] = {1.0f, -3.140625f, 0x1p-133f}, f64[] = {0.1f, -FLT_MAX};
@@ -231,6 +234,7 @@ START_TEST(test_safetensors__other_types_become_float32)
     ck_assert(isnan(safetensors_find(&f, "f16")->data[7]));
     ck_assert_mem_eq(safetensors_find(&f, "bf16")->data, bf16, sizeof bf16);
     ck_assert(safetensors_find(&f, "f32")->data[0] == 10.0f);
+    ck_assert(safetensors_find(&f, "i64")->rank == 0 && safetensors_find(&f, "i64")->data[0] == -2.0f);
     ck_assert_mem_eq(safetensors_find(&f, "f64")->data, f64, sizeof f64);
     safetensors_clear(&f);
 }
@@ -261,7 +265,7 @@ START_TEST(test_safetensors__what_cannot_be_read_is_omitted)
 
     (void)snprintf(
         header, sizeof header,
-        "{\"n\":" TYPED("I64", "[]", "0", "8") ",\"%0130d\":" TYPED(
+        "{\"n\":" TYPED("I64", "[1]", "0", "8") ",\"%0130d\":" TYPED(
             "F32", "[1]", "8", "12") ",\"odd\":" TYPED("F8_E4M3", "[3]", "12",
                                                        "15") ",\"a\":" TYPED("F32", "[1]", "15", "19") "}",
         0);
