@@ -59,7 +59,7 @@ struct clr_train_options {
     enum clr_last_batch last_batch;
     int mean;                /**< enum clr_mean; −1: the net's */
     double scale;            /**< factor on the 0–255 bytes; NaN: the net's */
-    const char *init;        /**< safetensors to start from, or NULL */
+    const char *init;        /**< safetensors or caffemodel to start from, or NULL */
     bool init_partial;       /**< use the tensors that match, ignore the others */
     uint64_t validate_every; /**< 0: at the first and last iteration only */
     int validation;          /**< training images held out; 0: evaluate on the test set */

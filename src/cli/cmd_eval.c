@@ -183,7 +183,7 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     run_options_init(&o);
     const struct opt table[] = {
         {OPT_TEXT, "weights", "FILE", &o.train.init, .like = "run/final.safetensors",
-         .help = "safetensors file of a run, such as DIR/final.safetensors"},
+         .help = "safetensors file of a run, such as DIR/final.safetensors, or a caffemodel"},
         {OPT_INT, "batch", "B", &o.train.batch, .min = 1,
          .help = "no effect: images are evaluated in batches of 100, as in training"},
     };

@@ -497,9 +497,8 @@ static const struct {
     [CLR_FILE_CHECKPOINT] = {"a checkpoint",
                              "'clr-cl train --resume --out FOLDER' continues its run; the weights "
                              "of a finished run are FOLDER/final.safetensors"},
-    [CLR_FILE_CAFFEMODEL] = {"a binary file of Caffe",
-                             "convert its blobs to safetensors, named LAYER.weight and "
-                             "LAYER.bias"},
+    [CLR_FILE_CAFFEMODEL] = {"a file of Caffe's weights",
+                             "'clr-cl eval --weights' and 'clr-cl train --init' take it"},
     [CLR_FILE_PYTORCH] = {"a file of torch.save()", "write it as safetensors, in Python: "
                                                     "safetensors.torch.save_file(model.state_dict(), "
                                                     "'model.safetensors')"},
@@ -514,8 +513,9 @@ int cli_check_kind(const char *path, enum clr_file_kind wanted, struct clr_error
                                                                   : NULL;
     const bool is_file = path && (!built_in || str_index(path, built_in) < 0);
     const enum clr_file_kind kind = is_file ? clr_file_kind(path) : CLR_FILE_UNKNOWN;
+    const bool weights = kind == CLR_FILE_CAFFEMODEL && wanted == CLR_FILE_SAFETENSORS; /* of either format */
 
-    if (kind == CLR_FILE_UNKNOWN || kind == wanted)
+    if (kind == CLR_FILE_UNKNOWN || kind == wanted || weights)
         return 0;
     return clr_error_set(err, CLR_EINPUT, "'%s' is %s and not %s: %s", path, file_kinds[kind].is,
                          file_kinds[wanted].is, file_kinds[kind].then);

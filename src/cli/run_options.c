@@ -159,7 +159,8 @@ void run_options_add_training(struct run_options *o)
                  "(default: shuffle)"},
         {OPT_CHOICE, "last-batch", "WHAT", &o->train.last_batch, .choices = clr_last_batch_names(),
          .help = "drop or keep an epoch's last batch if it is not full (default: drop)"},
-        {OPT_TEXT, "init", "FILE", &o->train.init, .help = "start from the weights in this safetensors file"},
+        {OPT_TEXT, "init", "FILE", &o->train.init,
+         .help = "start from the weights in this safetensors file or caffemodel"},
         {OPT_FLAG, "init-partial", NULL, &o->train.init_partial,
          .help = "with --init: take the tensors that match, and skip the others"},
     };

@@ -1,7 +1,7 @@
 /*
  * What a file is, by its first bytes. Sources: the safetensors format (a 64-bit length, then JSON); ZIP and
  * pickle, which torch.save() writes; HDF5's signature; caffe.proto (field 1 of NetParameter is its name, 2
- * and 100 are layers).
+ * and 100 are layers, 3 to 8 what belongs to old nets).
  */
 #include <clr/file_kind.h>
 
@@ -49,17 +49,23 @@ static bool begins(const unsigned char *head, size_t size, const char *with, siz
     return size >= length && memcmp(head, with, length) == 0;
 }
 
-/* NetParameter: a name and then a layer, or a layer at once. */
-static bool is_caffemodel(const unsigned char *head, size_t size)
+/* NetParameter: a name and then another field of it, or a layer at once; or the name that Caffe gives to
+ * such files. */
+static bool is_caffemodel(const char *path, const unsigned char *head, size_t size)
 {
+    static const char next[] = "\x12\x1a\x20\x28\x32\x38\x42"; /* layers, input … input_shape */
+    const char *end = strrchr(path, '.');
     size_t at = 0;
 
+    if (end && strcmp(end, ".caffemodel") == 0)
+        return true;
     if (size > 2 && head[0] == 0x0a && head[1] < 0x80 && (size_t)head[1] + 4 < size)
         at = 2u + head[1];
     for (size_t i = 2; i < at; i++)
         if (head[i] < ' ' || head[i] > '~')
             return false;
-    return size > at + 2 && ((head[at] == 0xa2 && head[at + 1] == 0x06) || (at > 0 && head[at] == 0x12));
+    return size > at + 2 &&
+           ((head[at] == 0xa2 && head[at + 1] == 0x06) || (at > 0 && head[at] && strchr(next, head[at])));
 }
 
 enum clr_file_kind clr_file_kind(const char *path)
@@ -86,7 +92,7 @@ enum clr_file_kind clr_file_kind(const char *path)
         return CLR_FILE_HDF5;
     if (size > 8 && head[8] == '{' && memcmp(head + 4, "\0\0\0\0", 4) == 0)
         return CLR_FILE_SAFETENSORS;
-    if (is_caffemodel(head, size))
+    if (is_caffemodel(path, head, size))
         return CLR_FILE_CAFFEMODEL;
     return memchr(head, '\0', size) ? CLR_FILE_UNKNOWN : prototxt_kind(path);
 }

@@ -211,8 +211,10 @@ static int add_param(struct builder *b, struct graph_node *n, int k, const struc
     if (rc < 0)
         return rc;
     n->param[k] = shared;
-    if (b->g->params[shared].uses == 0)
+    if (b->g->params[shared].uses == 0) {
         b->g->params[shared].layer_fan_in = b->g->params[n->param[0]].fan_in;
+        b->g->params[shared].blob = k;
+    }
     n->use[k] = b->g->params[shared].uses++;
     n->param_count = k + 1;
     return 0;

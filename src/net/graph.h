@@ -23,6 +23,7 @@ struct graph_value {
 
 struct graph_param {
     char name[SPEC_NAME + 16]; /* "conv1.weight", "conv1.bias" */
+    int blob;                  /* which of its layer's it is: 0, … */
     int rank, dims[4];         /* (O,I/G,KH,KW), (O,I) or (O) */
     size_t count;
     int fan_in, fan_out; /* Caffe: count/O and count/I */

@@ -368,7 +368,7 @@ static int plan(struct session *s, const struct clr_train_options *o, bool train
     if (rc == 0)
         rc = check_memory(s, err);
     if (rc == 0 && o->init && !from)
-        rc = weights_read(&s->init, o->init, &r->params, o->init_partial,
+        rc = weights_read(&s->init, o->init, r->test.graph, o->init_partial,
                           train ? "`init_partial` takes what matches" : "were they trained with another net?",
                           err);
     if (rc == 0 && o->init && !train)

@@ -1,6 +1,7 @@
 /* Weights as safetensors files: see weights.h. */
 #include "train/weights.h"
 
+#include <clr/file_kind.h>
 #include <clr/version.h>
 
 #include <float.h>
@@ -8,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "net/caffemodel.h"
 #include "train/session.h"
 
 #define FORMAT "1" /* of the metadata */
@@ -46,10 +48,10 @@ static void append_shape(struct str *s, const struct st_tensor *t)
         str_append(s, "%s%llu", i ? "×" : "", (unsigned long long)t->dims[i]);
 }
 
-static bool known(const struct params *params, const char *name)
+static bool known(const struct graph *g, const char *name)
 {
-    for (size_t i = 0; i < params->count; i++)
-        if (strcmp(params->info[i].name, name) == 0)
+    for (size_t i = 0; i < g->param_count; i++)
+        if (strcmp(g->params[i].name, name) == 0)
             return true;
     return false;
 }
@@ -58,24 +60,24 @@ static bool known(const struct params *params, const char *name)
  * Append what does not match, as parts of a sentence. Tensors of another shape lose their names, so that
  * they are not found. How many fit.
  */
-static size_t drop_misfits(struct str *s, struct st_file *file, const struct params *params)
+static size_t drop_misfits(struct str *s, struct st_file *file, const struct graph *g)
 {
     size_t fit = 0;
 
     str_append(s, "%s", str_text(&file->omitted));
     for (size_t i = 0; i < file->count; i++)
-        if (!known(params, file->tensors[i].name))
+        if (!known(g, file->tensors[i].name))
             str_append(s, "; '%s' is %s", file->tensors[i].name,
                        file->tensors[i].count == 0 ? "empty" : "not in the net");
-    for (size_t i = 0; i < params->count; i++) {
+    for (size_t i = 0; i < g->param_count; i++) {
         struct st_tensor own, *t;
-        weights_tensor(&own, &params->info[i], "", NULL);
+        weights_tensor(&own, &g->params[i], "", NULL);
         t = (struct st_tensor *)(uintptr_t)safetensors_find(file, own.name);
         if (t && same_shape(t, &own)) {
             fit++;
             continue;
         }
-        if (!t && params->info[i].state && own.rank == 0) /* a count, which other programs may not write */
+        if (!t && g->params[i].state && own.rank == 0) /* a count, which other programs may not write */
             continue;
         str_append(s, "; '%s' ", own.name);
         if (!t) {
@@ -103,13 +105,19 @@ static int check_finite(const struct st_file *file, const char *path, struct clr
     return 0;
 }
 
-int weights_read(struct st_file *out, const char *path, const struct params *params, bool partial,
-                 const char *hint, struct clr_error *err)
+static int read_file(struct st_file *out, const char *path, const struct graph *g, struct clr_error *err)
+{
+    return clr_file_kind(path) == CLR_FILE_CAFFEMODEL ? caffemodel_read(out, path, g, err)
+                                                      : safetensors_read(out, path, err);
+}
+
+int weights_read(struct st_file *out, const char *path, const struct graph *g, bool partial, const char *hint,
+                 struct clr_error *err)
 {
     struct st_file file = {0};
     struct str differences = {0};
     size_t fit;
-    int rc = safetensors_read(&file, path, err);
+    int rc = read_file(&file, path, g, err);
 
     if (rc == 0)
         rc = check_format(&file, path, err);
@@ -117,7 +125,7 @@ int weights_read(struct st_file *out, const char *path, const struct params *par
         rc = check_finite(&file, path, err);
     if (rc < 0)
         goto out;
-    fit = drop_misfits(&differences, &file, params);
+    fit = drop_misfits(&differences, &file, g);
     rc = str_check(&differences, err);
     if (rc == 0 && partial && fit == 0)
         rc = clr_error_set(err, CLR_EINPUT,

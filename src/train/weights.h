@@ -18,10 +18,11 @@
 /* Values of a mean image, as text of up to 15 bytes each in a header of at most 4 MiB. */
 #define WEIGHTS_MEAN_VALUES 200000
 
-/* Read and match. CLR_EINPUT: another clr.format; missing and extra tensors and those of another shape are
- * one that lists them; partial: they are omitted and logged. hint: ends the message. */
-int weights_read(struct st_file *out, const char *path, const struct params *params, bool partial,
-                 const char *hint, struct clr_error *err);
+/* Read a safetensors file or a caffemodel, and match it to the parameters. CLR_EINPUT: another clr.format;
+ * missing and extra tensors and those of another shape are one that lists them; partial: they are omitted and
+ * logged. hint: ends the message. */
+int weights_read(struct st_file *out, const char *path, const struct graph *g, bool partial, const char *hint,
+                 struct clr_error *err);
 
 /* Scale and mean of the training, as far as the file has them and the options do not. mean: (C,H,W). */
 int weights_transform(const struct st_file *file, const struct clr_train_options *o, enum clr_mean *kind,

@@ -223,6 +223,14 @@ def safetensors(*tensors):
     return write(fresh("typed.safetensors"), struct.pack("<Q", len(text)) + text + data)
 
 
+def read_safetensors(path):
+    """{name: (shape, bytes)} of a file."""
+    data = path.read_bytes()
+    end = 8 + struct.unpack("<Q", data[:8])[0]
+    return {name: (t["shape"], data[end + t["data_offsets"][0]:end + t["data_offsets"][1]])
+            for name, t in json.loads(data[8:end]).items() if name != "__metadata__"}
+
+
 @case
 def weights_of_other_types():
     """Those of F16 are read; arrays of integers are no weights."""
@@ -256,10 +264,50 @@ def batch_norm_of_pytorch():
     expect(clr(*evaluate, safetensors(*zeros, running[0], batches)), 4, [], [r"'bn1.running_var' \(4\) is missing"])
     out = fresh("run")
     expect(clr(*tiny(out=out, net=net, iterations=2, init=safetensors(*zeros, *running, batches))), 0)
-    bytes_ = (out / "final.safetensors").read_bytes()
-    size = struct.unpack("<Q", bytes_[:8])[0]
-    at = json.loads(bytes_[8:8 + size])["bn1.num_batches_tracked"]["data_offsets"][0] + 8 + size
-    check(struct.unpack("<f", bytes_[at:at + 4])[0] == 72, "the count of batches is not continued")
+    count = read_safetensors(out / "final.safetensors")["bn1.num_batches_tracked"]
+    check(count == ([], struct.pack("<f", 72)), f"the count of batches is {count}")
+
+
+def number(value):
+    """In protocol buffers."""
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + number(value >> 7)
+
+
+def message(field, data):
+    """A field of protocol buffers that has a length."""
+    return number(field << 3 | 2) + number(len(data)) + data
+
+
+def caffemodel(layers):
+    """A file as Caffe writes it; {layer: [(shape, bytes), …]}."""
+    text = message(1, b"a net")
+    for name, blobs in layers.items():
+        layer = message(1, name.encode())
+        for shape, data in blobs:
+            layer += message(7, message(7, message(1, b"".join(map(number, shape)))) + message(5, data))
+        text += message(100, layer)
+    return write(fresh("net.caffemodel"), text)
+
+
+@case
+def weights_of_caffe():
+    """They are read in the place of a safetensors file, and evaluated as the same weights."""
+    device()
+    out = fresh("run")
+    expect(clr(*tiny(out=out, iterations=3)), 0)
+    have = read_safetensors(out / "final.safetensors")
+    layers = {name: [have[name + ".weight"], have[name + ".bias"]] for name in ("conv1", "ip1")}
+    layers["ip1"][1] = ([1, 1, 1, 10], have["ip1.bias"][1])
+    evaluate = ["eval", "--net", tiny_net(), "--data", tiny_data(), "--json", "--weights"]
+    ours = expect(clr(*evaluate, out / "final.safetensors"), 0).out
+    check(expect(clr(*evaluate, caffemodel(layers)), 0).out == ours, "not the same as of the safetensors file")
+    expect(clr(*tiny(out=fresh("run"), iterations=1, init=caffemodel(layers))), 0)
+    expect(clr("net", "show", caffemodel(layers)), 4, [], ["is a file of Caffe's weights and not a net.*--init"])
+    layers["fc8"] = [([2, 2], bytes(16))]
+    layers["conv1"][0] = ([3, 3, 5, 5], bytes(900))
+    refused(4, ["net.caffemodel.* does not fit the net; 'fc8 blob 0' is not in the net; "
+                "'conv1.weight' is 3×3×5×5, the net's is 4×3×5×5"], init=caffemodel(layers))
+    refused(4, ["is not a usable caffemodel"], init=write(fresh("net.caffemodel"), b"\x0a\x05"))
 
 
 @case

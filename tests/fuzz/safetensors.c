@@ -36,11 +36,11 @@ static void check_again(const struct st_file *file)
 
 static void check_match(const char *path, bool partial)
 {
-    static const struct graph_param info[] = {
+    struct graph_param params[] = {
         {.name = "ip.weight", .rank = 2, .dims = {2, 3}, .count = 6},
         {.name = "bn.num_batches_tracked", .count = 1, .state = true},
     };
-    const struct params params = {.count = MEM_COUNT(info), .info = info};
+    const struct graph g = {.params = params, .param_count = MEM_COUNT(params)};
     struct clr_dataset data = {.channels = 3, .height = 2, .width = 2};
     const struct clr_train_options o = {.data = &data, .init = path, .mean = -1, .scale = NAN};
     enum clr_mean kind = CLR_MEAN_NONE;
@@ -49,7 +49,7 @@ static void check_match(const char *path, bool partial)
     double scale = 1.0;
     float mean[12];
 
-    if (!fuzz_worked(weights_read(&file, path, &params, partial, "a hint", &err), &err)) {
+    if (!fuzz_worked(weights_read(&file, path, &g, partial, "a hint", &err), &err)) {
         FUZZ_CHECK(!file.tensors);
         return;
     }

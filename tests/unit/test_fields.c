@@ -66,6 +66,9 @@ START_TEST(test_fields__files_are_recognised)
         {BYTES("\x0a\x05LeNet\xa2\x06\x10\0"), CLR_FILE_CAFFEMODEL},
         {BYTES("\xa2\x06\x10\0\0"), CLR_FILE_CAFFEMODEL},
         {BYTES("\x0a\x05LeNet\x12\x10\0"), CLR_FILE_CAFFEMODEL},
+        {BYTES("\x0a\x05LeNet\x1a\x04"
+               "data"),
+         CLR_FILE_CAFFEMODEL}, /* its input */
         {BYTES("layer {"), CLR_FILE_UNKNOWN},
         {BYTES("word: 1"), CLR_FILE_UNKNOWN},
         {BYTES("\0\0\0\0"), CLR_FILE_UNKNOWN},
@@ -80,6 +83,9 @@ START_TEST(test_fields__files_are_recognised)
         ck_assert_int_eq(fs_write_atomic(path, cases[i].bytes, cases[i].size, NULL), 0);
         ck_assert_msg(clr_file_kind(path) == cases[i].kind, "case %zu is %d", i, (int)clr_file_kind(path));
     }
+    (void)snprintf(path, sizeof path, "%s/some.caffemodel", dir);
+    ck_assert_int_eq(fs_write_atomic(path, "", 0, NULL), 0);
+    ck_assert_int_eq(clr_file_kind(path), CLR_FILE_CAFFEMODEL);
     ck_assert_int_eq(clr_file_kind(dir), CLR_FILE_UNKNOWN);
     (void)snprintf(path, sizeof path, "%s/run.json", dir);
     ck_assert_int_eq(fs_write_atomic(path, "{}", 2, NULL), 0);
