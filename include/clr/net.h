@@ -17,7 +17,8 @@ CLR_API const char *const *clr_net_names(void);
  * Read a net. It may be shared by several threads.
  *
  * @param out   new; free with clr_net_destroy()
- * @param name  a built-in name or the path of a prototxt file (anything with a '/' or a '.')
+ * @param name  a built-in name or the path of a prototxt file (anything with a '/' or a '.'): of a net, or of
+ *              a Caffe solver, whose net is read
  * @return 0; CLR_EINPUT: "FILE:LINE:COLUMN: …" names the field or layer that is unknown, misspelled (with
  *         the nearest known name), of the wrong type, out of range or unsupported; CLR_ENOMEM
  */
@@ -31,11 +32,12 @@ struct clr_image_shape {
 };
 
 /** The same of the text of such a file, in memory; `file` is what errors call it. Both are copied.
- * What has no effect is not logged. CLR_EUSAGE: one is NULL. */
+ * What has no effect is not logged. CLR_EINPUT also: the text names other files. CLR_EUSAGE: one is NULL. */
 CLR_API int clr_net_from_text(struct clr_net_spec **out, const char *file, const char *text,
                               struct clr_error *err);
 
-/** The text of the net's file, also of a built-in net; owned by the spec. */
+/** The text of the net's file, also of a built-in net, or of a solver the text of its nets; owned by the
+ * spec. */
 CLR_API const char *clr_net_text(const struct clr_net_spec *spec);
 
 /** Images of a training batch that the file gives (`batch_size` of a Data layer of the TRAIN phase), or 0. */

@@ -31,8 +31,9 @@ struct solver {
 
 /**
  * Read a solver file. The path of its net is taken as it stands, from the working directory, or else from the
- * solver's folder, or by its last part there; with_net false: another is given, and of this one nothing is
- * taken but its batch, if it is there and can be read. CLR_EINPUT: "FILE:LINE:COLUMN: …". Clear in any case.
+ * solver's folder, or by its last part there. Where the file has more than the name of one net, it is the
+ * net's file itself (clr_net_load()). with_net false: another is given, and none of this is read. CLR_EINPUT:
+ * "FILE:LINE:COLUMN: …". Clear in any case.
  */
 CLR_API int clr_solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err);
 

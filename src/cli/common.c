@@ -515,7 +515,8 @@ int cli_check_kind(const char *path, enum clr_file_kind wanted, struct clr_error
     const enum clr_file_kind kind = is_file ? clr_file_kind(path) : CLR_FILE_UNKNOWN;
     const bool weights = kind == CLR_FILE_CAFFEMODEL && wanted == CLR_FILE_SAFETENSORS; /* of either format */
 
-    if (kind == CLR_FILE_UNKNOWN || kind == wanted || weights)
+    if (kind == CLR_FILE_UNKNOWN || kind == wanted || weights ||
+        (wanted == CLR_FILE_NET && kind == CLR_FILE_SOLVER)) /* of a solver, its net is meant */
         return 0;
     return clr_error_set(err, CLR_EINPUT, "'%s' is %s and not %s: %s", path, file_kinds[kind].is,
                          file_kinds[wanted].is, file_kinds[kind].then);

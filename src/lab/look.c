@@ -15,7 +15,7 @@
 #include "base/fs.h"
 #include "base/history.h"
 #include "base/json.h"
-#include "net/prototxt.h"
+#include "net/spec.h"
 
 /* Of a message; "%s": the folder. It takes precedence over what is archived, and replaces that once the run
  * is done. */
@@ -59,8 +59,8 @@ static int check_net(const json_t *root, const char *folder, const char *const *
                      struct clr_error *err)
 {
     const char *was = json_string_value(json_object_get(root, "prototxt_sha256")), *file = NULL;
-    char *text = NULL, now[FS_SHA256_TEXT];
-    size_t size;
+    struct clr_net_spec *spec = NULL;
+    char now[FS_SHA256_TEXT] = "";
     int rc;
 
     for (const char *const *a = arguments; *a; a++)
@@ -68,16 +68,18 @@ static int check_net(const json_t *root, const char *folder, const char *const *
             file = a[1];
     if (!was || !file || !fs_is_path(file) || !fs_exists(file))
         return 0;
-    rc = fs_read(file, PT_LIMIT_BYTES, &text, &size, err);
+    rc = spec_load_quietly(&spec, file, err);
     if (rc == 0)
-        fs_sha256(text, size, now);
+        fs_sha256(spec->text, strlen(spec->text), now);
+    else if (rc == CLR_EINPUT)
+        rc = 0; /* then it is another file than it was */
     if (rc == 0 && strcmp(now, was) != 0)
         rc = clr_error_set(
             err, CLR_EUSAGE,
             "'%s' is not what it was when the run in '%s' was trained (run.json there has it, as "
             "'prototxt'): give the run another name, or, " LAB_AGAIN,
             file, folder, folder);
-    free(text);
+    clr_net_destroy(spec);
     return rc;
 }
 

@@ -26,6 +26,7 @@ static enum clr_file_kind prototxt_kind(const char *path)
         {"input", CLR_FILE_NET},        {"base_lr", CLR_FILE_SOLVER},
         {"lr_policy", CLR_FILE_SOLVER}, {"max_iter", CLR_FILE_SOLVER},
         {"test_iter", CLR_FILE_SOLVER}, {"snapshot", CLR_FILE_SOLVER},
+        {"net_param", CLR_FILE_SOLVER}, {"train_net_param", CLR_FILE_SOLVER},
         {"run", CLR_FILE_EXPERIMENT},   {"range_test", CLR_FILE_EXPERIMENT},
     };
     enum clr_file_kind kind = CLR_FILE_UNKNOWN;

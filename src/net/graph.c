@@ -22,7 +22,7 @@ int build_error(const struct builder *b, const char *format, ...)
     va_start(ap, format);
     (void)vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    return clr_error_set(b->err, CLR_EINPUT, "%.200s:%d: layer '%s': %s", b->spec->file, b->layer->line,
+    return clr_error_set(b->err, CLR_EINPUT, "%.200s:%d: layer '%s': %s", b->layer->file, b->layer->line,
                          b->layer->name, text);
 }
 
@@ -37,7 +37,7 @@ int build_unlike(const struct builder *b, const struct graph_node *n, int j, con
 int build_prefix(const struct builder *b, int rc)
 {
     if (rc < 0)
-        clr_error_prefix(b->err, "%.200s:%d: layer '%s'", b->spec->file, b->layer->line, b->layer->name);
+        clr_error_prefix(b->err, "%.200s:%d: layer '%s'", b->layer->file, b->layer->line, b->layer->name);
     return rc;
 }
 
@@ -599,8 +599,7 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
 }
 
 /* "FILE:LINE: layer 'NAME'" of the layer that has parameter p of the graph: for the errors here. */
-static int phases_differ(const struct clr_net_spec *spec, const struct graph *g, size_t p, const char *what,
-                         struct clr_error *err)
+static int phases_differ(const struct graph *g, size_t p, const char *what, struct clr_error *err)
 {
     const struct layer_spec *layer = NULL;
 
@@ -608,23 +607,22 @@ static int phases_differ(const struct clr_net_spec *spec, const struct graph *g,
         for (int k = 0; k < g->nodes[i].param_count; k++)
             layer = g->nodes[i].param[k] == (int)p ? g->nodes[i].layer : layer;
     assert(layer);
-    return clr_error_set(err, CLR_EINPUT, "%.200s:%d: layer '%s': %s", spec->file, layer->line, layer->name,
+    return clr_error_set(err, CLR_EINPUT, "%.200s:%d: layer '%s': %s", layer->file, layer->line, layer->name,
                          what);
 }
 
 /* Both phases have the same parameters, in the same order: a layer may be written twice, once for each. */
-static int compare_params(const struct graph *train, const struct graph *test,
-                          const struct clr_net_spec *spec, struct clr_error *err)
+static int compare_params(const struct graph *train, const struct graph *test, struct clr_error *err)
 {
     for (size_t i = 0; i < train->param_count || i < test->param_count; i++) {
         const struct graph_param *a = &train->params[i], *b = &test->params[i];
         if (i >= test->param_count || i >= train->param_count || strcmp(a->name, b->name) != 0)
-            return phases_differ(spec, i < train->param_count ? train : test, i,
+            return phases_differ(i < train->param_count ? train : test, i,
                                  "it has parameters and must be in both phases, at the same place", err);
         if (memcmp(a->dims, b->dims, sizeof a->dims) != 0)
             return phases_differ(
-                spec, train, i,
-                "its parameters have one shape in the TRAIN phase and another in the TEST phase", err);
+                train, i, "its parameters have one shape in the TRAIN phase and another in the TEST phase",
+                err);
     }
     return 0;
 }
@@ -639,7 +637,7 @@ static int compare_phases(const struct graph *train, const struct clr_net_spec *
         return clr_error_set(err, rc, "out of memory for the TEST phase of a net");
     if (rc < 0)
         return 0; /* a file for training only */
-    rc = compare_params(train, test, spec, err);
+    rc = compare_params(train, test, err);
     graph_destroy(test);
     return rc;
 }

@@ -383,9 +383,11 @@ static int parse_value(struct lexer *lx, size_t parent, const struct pt_field *p
     if (rc < 0)
         return rc;
     advance(lx);
+    lx->doc->fields[number].begin = (size_t)(lx->p - lx->start);
     lx->depth++;
     rc = parse_fields(lx, number, c == '{' ? '}' : '>', line);
     lx->depth--;
+    lx->doc->fields[number].end = (size_t)(lx->p - lx->start) - 1;
     return rc;
 }
 

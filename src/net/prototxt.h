@@ -24,7 +24,7 @@
 #define PT_LIMIT_BYTES  ((size_t)1 << 20)
 #define PT_LIMIT_FIELDS ((size_t)65536)
 #define PT_LIMIT_DEPTH  32
-#define PT_LIMIT_ASKED  48 /* different names read from one message; more is a defect of the caller */
+#define PT_LIMIT_ASKED  64 /* different names read from one message; more is a defect of the caller */
 
 struct pt_field {
     const char *name;    /* "" for the root */
@@ -33,6 +33,7 @@ struct pt_field {
     bool quoted;         /* the scalar is a string literal */
     bool read;           /* a getter has seen it */
     int line, column;    /* of its name, from 1 */
+    size_t begin, end;   /* of a message: offsets of what is between its brackets, in the file's bytes */
     size_t first, last;  /* numbers of the first and the last field inside; 0: none */
     size_t next;         /* of the next beside; 0: none */
 };

@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "net/prototxt.h"
+#include "net/solver_net.h"
 #include "net/spec.h"
 #include "ops/optimizer.h"
 
@@ -146,12 +147,27 @@ static void read_rate(struct solver_reading *in)
 
 /* ------------------------------------------------------------------ the update */
 
+/* The old enum of types, as the names of today. */
+static const char *read_old_type(struct solver_reading *in)
+{
+    static const char *const old[] = {"SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM", NULL};
+    static const char *const now[] = {"SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"};
+    static const int numbers[] = {0, 1, 2, 3, 4, 5};
+    int type;
+
+    return pt_enum(&in->r, "solver_type", old, numbers, &type, in->err) > 0 ? now[type] : NULL;
+}
+
 static void read_type(struct solver_reading *in)
 {
-    const char *type = "SGD";
+    const char *type = "SGD", *old = read_old_type(in), *field = old ? "solver_type" : "type";
     struct str list = {0};
 
-    pt_text(&in->r, "type", &type, in->err);
+    if (pt_text(&in->r, "type", &type, in->err) != 0 && old)
+        (void)pt_error(in->r.doc, place_of(in, "solver_type"), in->err,
+                       "give 'type' or 'solver_type', not both");
+    else if (old)
+        type = old;
     in->optimizer = NULL;
     for (int i = 0; clr_optimizer_names()[i]; i++) {
         const struct optimizer_class *class = optimizer_class((enum clr_optimizer)i);
@@ -162,7 +178,7 @@ static void read_type(struct solver_reading *in)
         str_append(&list, "%s%s", list.length > 0 ? ", " : "", class->caffe);
     }
     if (!in->optimizer) {
-        (void)pt_error(in->r.doc, place_of(in, "type"), in->err, "'type' is '%.60s'; it takes %s", type,
+        (void)pt_error(in->r.doc, place_of(in, field), in->err, "'%s' is '%.60s'; it takes %s", field, type,
                        str_text(&list));
         in->optimizer = optimizer_class(CLR_OPTIMIZER_SGD);
     }
@@ -226,64 +242,46 @@ static void read_update(struct solver_reading *in)
 
 /* ------------------------------------------------------------------ the net */
 
-/* The path from the solver's folder on; whole false: of its last part. */
-static int beside(char **out, const char *solver, const char *path, bool whole, struct clr_error *err)
+/* Another net is given, whatever these fields say. */
+static void skip_nets(struct solver_reading *in)
 {
-    char *dir = NULL;
-    int rc = fs_folder_of(&dir, solver, err);
+    static const char *const fields[] = {"net",         "train_net",       "test_net",
+                                         "net_param",   "train_net_param", "test_net_param",
+                                         "train_state", "test_state"};
 
-    if (rc == 0)
-        rc = fs_join(out, dir, whole ? path : fs_last_part(path), err);
-    free(dir);
-    return rc;
+    for (size_t i = 0; i < MEM_COUNT(fields); i++)
+        for (struct pt_field *f = NULL; pt_next(&in->r, fields[i], &f);)
+            if (strstr(fields[i], "state"))
+                log_line(CLR_LOG_INFO, "%s:%d: '%s' has no effect here: --net is given", in->path, f->line,
+                         fields[i]);
 }
 
-/* Caffe's paths count from its own root, where it is started: these files lie beside one another. */
-static int find_net(char **out, struct solver_reading *in, const char *path, bool wanted)
+/* The file of the net; or the solver's, which takes its place where it has more than one file's name. */
+static void add_net(struct solver_reading *in, const struct solver_nets *nets)
 {
-    int rc = str_duplicate(out, path, in->err);
+    struct str path = {0};
 
-    if (!fs_is_path(path)) /* one that is built in, or nothing */
-        return rc;
-    for (int whole = 1; whole >= 0 && rc == 0 && path[0] != '/' && !fs_exists(*out); whole--) {
-        free(*out);
-        *out = NULL;
-        rc = beside(out, in->path, path, whole, in->err);
-    }
-    if (rc == 0 && !fs_exists(*out) && wanted)
-        rc = pt_error(in->r.doc, place_of(in, "net"), in->err,
-                      "the net '%.200s' is neither there nor beside the solver's file", path);
-    return rc;
+    str_append(&path, "%s%s", fs_is_path(in->path) ? "" : "./", in->path);
+    in->r.rc = str_check(&path, in->err);
+    add(in, "net", solver_nets_plain(nets) ? nets->path[0] : str_text(&path));
+    str_clear(&path);
 }
 
 static void read_net(struct solver_reading *in, bool wanted)
 {
-    const char *net = NULL, *train = NULL, *test = NULL;
-    char *path = NULL;
+    struct solver_nets nets;
     int rc;
 
-    pt_text(&in->r, "net", &net, in->err);
-    pt_text(&in->r, "train_net", &train, in->err);
-    pt_text(&in->r, "test_net", &test, in->err);
-    if ((net != NULL) == (train != NULL)) {
-        (void)pt_error(in->r.doc, in->r.message, in->err, "give 'net', or else 'train_net'");
+    if (!wanted) {
+        skip_nets(in);
         return;
     }
-    if (!(net ? net : train)[0]) {
-        (void)pt_error(in->r.doc, place_of(in, net ? "net" : "train_net"), in->err,
-                       "'%s' is empty; it takes a net's name or file", net ? "net" : "train_net");
-        return;
-    }
-    if (test && strcmp(test, net ? net : train) != 0)
-        (void)pt_error(
-            in->r.doc, place_of(in, "test_net"), in->err,
-            "'test_net' is another file: write both as one 'net', whose layers say 'include { phase: … }'");
-    rc = find_net(&path, in, net ? net : train, wanted);
-    if (rc < 0 && rc != CLR_EINPUT)
+    rc = solver_nets_find(&nets, &in->r, true, in->err);
+    if (rc == 0)
+        add_net(in, &nets);
+    else if (rc != CLR_EINPUT)
         in->r.rc = rc;
-    if (rc == 0 && wanted)
-        add(in, "net", path);
-    free(path);
+    solver_nets_clear(&nets);
 }
 
 /* ------------------------------------------------------------------ the rest */
@@ -337,10 +335,9 @@ static void skip_unused(struct solver_reading *in)
 
 int clr_solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err)
 {
-    static const char *const unsupported[] = {
-        "net_param",         "train_net_param",   "test_net_param", "train_state",  "test_state",
-        "test_compute_loss", "iter_size",         "snapshot_diff",  "share_blobs",  "weights",
-        "solver_type",       "layer_wise_reduce", "base_momentum",  "max_momentum", NULL};
+    static const char *const unsupported[] = {"test_compute_loss", "iter_size",    "snapshot_diff",
+                                              "share_blobs",       "weights",      "layer_wise_reduce",
+                                              "base_momentum",     "max_momentum", NULL};
     struct solver_reading in = {.out = out, .path = path, .err = err};
     struct prototxt doc = {0};
     char *text = NULL;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "net/layer.h"
 #include "net/prototxt.h"
+#include "net/solver_net.h"
 #include "net/upgrade.h"
 
 #define LIMIT_LAYERS 4096
@@ -38,9 +39,10 @@ static int new_layer(struct clr_net_spec *spec, struct layer_spec **out, struct 
  * The inputs of a net without Input layer, as files for deployment have them: `input: "data"`, and either
  * `input_shape { dim … }` for each or four `input_dim` for each. Becomes an Input layer before all others.
  */
-static int read_net_inputs(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r,
+static int read_net_inputs(struct clr_net_spec *spec, struct pt_reader *r, const struct spec_part *part,
                            struct clr_error *err)
 {
+    struct prototxt *doc = r->doc;
     struct layer_spec *layer = NULL;
     struct pt_field *first = NULL, *shape = NULL, *other;
     int dims[8], count = 0, rc;
@@ -53,7 +55,8 @@ static int read_net_inputs(struct clr_net_spec *spec, struct prototxt *doc, stru
                 return rc;
             layer->class = &layer_input;
             layer->line = f->line;
-            layer->phases = PHASE_TRAIN | PHASE_TEST;
+            layer->file = part->file;
+            layer->phases = part->phases;
             layer->source.transform.scale = 1.0;
             str_copy(layer->name, sizeof layer->name, "input");
         }
@@ -86,13 +89,10 @@ static int read_net_inputs(struct clr_net_spec *spec, struct prototxt *doc, stru
     return 0;
 }
 
-/* The last layer is in the net of neither phase. */
-static void leave_out(struct clr_net_spec *spec, struct str *names)
+/* Take the last layer away again. */
+static void drop_layer(struct clr_net_spec *spec)
 {
-    struct layer_spec *layer = &spec->layers[--spec->layer_count];
-
-    str_append(names, "%s'%s'", spec->left_out++ > 0 ? ", " : "", layer->name);
-    memset(layer, 0, sizeof *layer);
+    memset(&spec->layers[--spec->layer_count], 0, sizeof *spec->layers);
 }
 
 /* May two layers not have the same name? Parameters are named after their layer. Layers of different types
@@ -103,10 +103,19 @@ static bool collide(const struct layer_spec *a, const struct layer_spec *b)
            (a->class == b->class || (a->class->params && b->class->params));
 }
 
-static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct pt_reader *r,
-                       const struct net_states *states, bool quiet, struct clr_error *err)
+static void check_name(struct clr_net_spec *spec, const struct layer_spec *layer, struct prototxt *doc,
+                       const struct pt_field *field, struct clr_error *err)
 {
-    struct spec_said said = {.quiet = quiet};
+    for (const struct layer_spec *before = spec->layers; before < layer; before++)
+        if (collide(before, layer))
+            (void)pt_error(doc, field, err, "a layer '%s' is there already, in line %d", layer->name,
+                           before->line);
+}
+
+static int read_layers(struct clr_net_spec *spec, struct pt_reader *r, const struct spec_part *part,
+                       const struct net_states *states, struct clr_error *err)
+{
+    struct spec_said said = {.quiet = part->quiet};
     struct layer_spec *layer = NULL;
     struct str names = {0};
     size_t number = 0;
@@ -116,60 +125,80 @@ static int read_layers(struct clr_net_spec *spec, struct prototxt *doc, struct p
         rc = new_layer(spec, &layer, err);
         if (rc < 0)
             goto out;
+        layer->file = part->file;
         (void)snprintf(layer->name, sizeof layer->name, "#%zu", ++number);
-        rc = spec_read_layer(layer, doc, f, states, &said, err);
+        rc = spec_read_layer(layer, r->doc, f, states, &said, err);
         if (rc < 0 && rc != CLR_EINPUT)
             goto out;
         if (layer->phases == 0) {
-            leave_out(spec, &names);
-            continue;
+            str_append(&names, "%s'%s'", names.length > 0 ? ", " : "", layer->name);
+            spec->left_out++;
         }
-        for (struct layer_spec *before = spec->layers; before < layer; before++) {
-            if (collide(before, layer))
-                (void)pt_error(doc, f, err, "a layer '%s' is there already, in line %d", layer->name,
-                               before->line);
-        }
+        layer->phases &= part->phases;
+        if (layer->phases == 0)
+            drop_layer(spec);
+        else
+            check_name(spec, layer, r->doc, f, err);
     }
     rc = str_check(&names, err);
-    if (rc == 0 && spec->left_out > 0 && !quiet)
-        log_line(CLR_LOG_INFO, "%s: left out, since their rules hold in neither phase: %s", doc->file,
+    if (rc == 0 && names.length > 0 && !part->quiet)
+        log_line(CLR_LOG_INFO, "%s: left out, since their rules hold in neither phase: %s", part->file,
                  str_text(&names));
 out:
     str_clear(&names);
     return rc;
 }
 
-/* Fills the rest of *spec from its text. */
-static int read_net(struct clr_net_spec *spec, size_t size, bool quiet, struct clr_error *err)
+/* What the net's own `state` says, under what the part's says. */
+static int read_states(struct net_states *out, struct pt_reader *r, const struct spec_part *part,
+                       struct clr_error *err)
+{
+    struct pt_field *state;
+    int rc = pt_only(r, "state", &state, err);
+
+    if (rc > 0)
+        rc = state_read(out, PHASE_TRAIN | PHASE_TEST, r->doc, state, err);
+    return rc < 0 || !part->states ? rc : state_put_over(out, part->states, err);
+}
+
+int spec_read_net(struct clr_net_spec *spec, struct prototxt *doc, const struct spec_part *part,
+                  struct clr_error *err)
 {
     static const char *const unsupported[] = {"force_backward", "debug_info", NULL};
     struct net_states states = {0};
-    struct prototxt doc = {0};
-    struct pt_field *name, *state;
+    struct pt_field *name;
     struct pt_reader r;
+    int rc = upgrade_net(doc, part->message, err);
+
+    if (rc < 0)
+        return rc;
+    pt_open(&r, doc, part->message ? &doc->fields[part->message] : NULL);
+    rc = pt_only(&r, "name", &name, err);
+    if (rc > 0 && !spec->name[0])
+        rc = spec_read_name(spec->name, SPEC_NAME, doc, name, err);
+    if (rc >= 0)
+        rc = read_net_inputs(spec, &r, part, err);
+    if (rc >= 0)
+        rc = read_states(&states, &r, part, err);
+    if (rc >= 0 || rc == CLR_EINPUT) /* their faults are reported, too */
+        rc = read_layers(spec, &r, part, &states, err);
+    return rc < 0 ? rc : pt_close(&r, unsupported, err);
+}
+
+/* Fills the rest of *spec from its text. files: the text may name others. */
+static int read_text(struct clr_net_spec *spec, size_t size, bool files, bool quiet, struct clr_error *err)
+{
+    const struct spec_part whole = {.file = spec->file, .phases = PHASE_TRAIN | PHASE_TEST, .quiet = quiet};
+    struct prototxt doc = {0};
     int rc = prototxt_parse(&doc, spec->file, spec->text, size, err);
 
     if (rc < 0)
         return rc;
-    rc = upgrade_net(&doc, 0, err);
-    if (rc < 0)
-        goto out;
-    pt_open(&r, &doc, NULL);
-    rc = pt_only(&r, "name", &name, err);
-    if (rc > 0)
-        rc = spec_read_name(spec->name, SPEC_NAME, &doc, name, err);
-    if (rc >= 0)
-        rc = read_net_inputs(spec, &doc, &r, err);
-    if (rc >= 0 && (rc = pt_only(&r, "state", &state, err)) > 0)
-        (void)state_read(&states, PHASE_TRAIN | PHASE_TEST, &doc, state, err);
-    if (rc >= 0)
-        rc = read_layers(spec, &doc, &r, &states, quiet, err);
-    if (rc >= 0)
-        rc = pt_close(&r, unsupported, err);
+    rc = solver_nets_are_in(&doc) ? solver_nets_read(spec, &doc, files, quiet, err)
+                                  : spec_read_net(spec, &doc, &whole, err);
     if (rc >= 0 && spec->layer_count == 0)
         rc = clr_error_set(err, CLR_EINPUT, "%s: there is no 'layer { … }' in it%s", spec->file,
                            spec->left_out > 0 ? " whose rules hold in a phase" : "");
-out:
     rc = pt_finish(&doc, rc, err);
     prototxt_clear(&doc);
     return rc < 0 ? rc : 0;
@@ -194,7 +223,7 @@ static int load(struct clr_net_spec **out, const char *name, const char *text, b
                            PT_LIMIT_BYTES, err);
     }
     if (rc >= 0)
-        rc = read_net(spec, size, quiet, err);
+        rc = read_text(spec, size, !text, quiet, err);
     if (rc < 0) {
         clr_net_destroy(spec);
         return rc;
@@ -222,11 +251,18 @@ int clr_net_from_text(struct clr_net_spec **out, const char *file, const char *t
     return rc < 0 ? rc : load(out, file, text, true, err);
 }
 
+int spec_load_quietly(struct clr_net_spec **out, const char *name, struct clr_error *err)
+{
+    return load(out, name, NULL, true, err);
+}
+
 void clr_net_destroy(struct clr_net_spec *spec)
 {
     if (!spec)
         return;
     free(spec->file);
+    free(spec->files[0]);
+    free(spec->files[1]);
     free(spec->text);
     free(spec->layers);
     free(spec);

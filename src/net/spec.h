@@ -58,8 +58,9 @@ struct layer_class; /* net/layer.h */
 struct layer_spec {
     const struct layer_class *class;
     char name[SPEC_NAME];
-    int line;        /* of its `layer {` */
-    unsigned phases; /* PHASE_TRAIN | PHASE_TEST unless an `include` or `exclude` says otherwise */
+    const char *file; /* for messages; of the spec */
+    int line;         /* of its `layer {` */
+    unsigned phases;  /* PHASE_TRAIN | PHASE_TEST unless an `include` or `exclude` says otherwise */
     char bottom[OP_MOST][SPEC_NAME], top[OP_MOST][SPEC_NAME];
     int bottom_count, top_count;
     struct param_spec param[OP_PARAMS]; /* weights, biases */
@@ -73,11 +74,28 @@ struct layer_spec {
 struct clr_net_spec {
     char name[SPEC_NAME]; /* the file's `name:` or the built-in's name */
     char *file;           /* for messages: path, or "built-in quick" */
-    char *text;           /* the prototxt itself: stored with a run */
+    char *files[2]; /* of a solver's nets: of training, of evaluation; NULL where they are one, or `file` */
+    char *text;     /* the prototxt itself: stored with a run */
     struct layer_spec *layers;
     size_t layer_count, layer_capacity;
     size_t left_out;              /* layers of the file that are in neither phase */
     struct clr_image_shape input; /* zeros where unknown */
 };
+
+/* A net in a file, or in a message of a solver's. */
+struct spec_part {
+    size_t message;                  /* 0: the whole file */
+    const char *file;                /* borrowed from the spec */
+    unsigned phases;                 /* that it is read for, a mask: its layers are in no other */
+    const struct net_states *states; /* put over its own */
+    bool quiet;                      /* nothing is logged */
+};
+
+/* Add its layers to *spec, which has the name of the first net. CLR_EINPUT: problems of *doc. */
+int spec_read_net(struct clr_net_spec *spec, struct prototxt *doc, const struct spec_part *part,
+                  struct clr_error *err);
+
+/* clr_net_load() that logs nothing. */
+int spec_load_quietly(struct clr_net_spec **out, const char *name, struct clr_error *err);
 
 #endif

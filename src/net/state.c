@@ -7,11 +7,20 @@
 static const char *const phase_words[] = {"TRAIN", "TEST", NULL};
 static const int phase_numbers[] = {0, 1};
 
-static int add_stage(struct net_state *state, struct prototxt *doc, const struct pt_field *field,
-                     const char *stage, struct clr_error *err)
+static bool has_stage(const struct net_state *state, const char *stage)
 {
+    for (int i = 0; i < state->stage_count; i++)
+        if (strcmp(state->stages[i], stage) == 0)
+            return true;
+    return false;
+}
+
+static int add_stage(struct net_state *state, const char *stage, struct clr_error *err)
+{
+    if (has_stage(state, stage))
+        return 0;
     if (state->stage_count == STATE_STAGES)
-        return pt_error(doc, field, err, "more than %d stages of one net", STATE_STAGES);
+        return clr_error_set(err, CLR_EINPUT, "more than %d stages of one net", STATE_STAGES);
     state->stages[state->stage_count++] = stage;
     return 0;
 }
@@ -22,6 +31,7 @@ int state_read(struct net_states *states, unsigned phases, struct prototxt *doc,
     const unsigned masks[] = {PHASE_TRAIN, PHASE_TEST};
     struct pt_field *stage = NULL, *named = NULL;
     int phase, level, has_level, rc = pt_value_message(doc, field, err);
+    struct clr_error why;
     const char *text;
     struct pt_reader r;
 
@@ -37,21 +47,31 @@ int state_read(struct net_states *states, unsigned phases, struct prototxt *doc,
                        phase_words[phase]);
     has_level = pt_int(&r, "level", INT_MIN, INT_MAX, &level, err);
     for (int p = 0; p < 2; p++)
-        if (has_level > 0 && (phases & masks[p]))
+        if (has_level > 0 && (phases & masks[p])) {
             states->phase[p].level = level;
+            states->phase[p].has_level = true;
+        }
     while (pt_next(&r, "stage", &stage))
         for (int p = 0; pt_value_text(doc, stage, &text, err) == 0 && p < 2; p++)
-            if (phases & masks[p])
-                (void)add_stage(&states->phase[p], doc, stage, text, err);
+            if ((phases & masks[p]) && add_stage(&states->phase[p], text, &why) < 0)
+                (void)pt_error(doc, stage, err, "%s", why.message);
     return pt_close(&r, NULL, err);
 }
 
-static bool has_stage(const struct net_state *state, const char *stage)
+int state_put_over(struct net_states *states, const struct net_states *over, struct clr_error *err)
 {
-    for (int i = 0; i < state->stage_count; i++)
-        if (strcmp(state->stages[i], stage) == 0)
-            return true;
-    return false;
+    int rc = 0;
+
+    for (int p = 0; p < 2; p++) {
+        const struct net_state *from = &over->phase[p];
+        if (from->has_level) {
+            states->phase[p].level = from->level;
+            states->phase[p].has_level = true;
+        }
+        for (int i = 0; i < from->stage_count && rc == 0; i++)
+            rc = add_stage(&states->phase[p], from->stages[i], err);
+    }
+    return rc;
 }
 
 /* Of the phases, those whose net has the stages that the rule gives under that name; has false: has none. */

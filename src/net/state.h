@@ -15,6 +15,7 @@ enum { PHASE_TRAIN = 1, PHASE_TEST = 2 }; /* a mask */
 /* Of the net of one phase. */
 struct net_state {
     int level;
+    bool has_level;                   /* it is given, not the usual 0 */
     const char *stages[STATE_STAGES]; /* texts of a prototxt */
     int stage_count;
 };
@@ -31,8 +32,11 @@ struct net_states {
 int state_read(struct net_states *states, unsigned phases, struct prototxt *doc, struct pt_field *field,
                struct clr_error *err);
 
-/* The phases in whose net a rule holds, an `include` or `exclude`; both, and a problem of *doc, if it is
- * wrong. */
+/* Put the states that a solver's file gives over those of the net's own. CLR_EINPUT: too many stages. */
+int state_put_over(struct net_states *states, const struct net_states *over, struct clr_error *err);
+
+/* The phases in whose net a rule holds, an `include` or `exclude`; if it is wrong: both, and a problem of
+ * *doc. */
 unsigned state_rule(const struct net_states *states, struct prototxt *doc, struct pt_field *rule,
                     struct clr_error *err);
 

@@ -38,7 +38,9 @@ int replica_plan(struct replica *r, int sets, const json_t *kept, struct clr_err
         rc = plan_phase(&r->test, r, kept, "test", err);
     if (rc == 0 && r->train.graph)
         rc = plan_phase(&r->train, r, kept, "train", err);
-    return rc < 0 ? rc : params_plan(&r->params, r->test.graph, r->device, sets, err);
+    if (rc < 0)
+        return rc;
+    return params_plan(&r->params, r->train.graph ? r->train.graph : r->test.graph, r->device, sets, err);
 }
 
 size_t replica_net_bytes(const struct replica *r)

@@ -108,9 +108,8 @@ def files_in_the_place_of_others():
     """A file is recognised, and the message names what takes it."""
     weights = fresh("weights")
     weights.write_bytes(b"PK\x03\x04\0\0")
-    solver = write(fresh("solver.prototxt"), 'net: "x.prototxt"\nbase_lr: 0.1\n')
     expect(clr("net", "show", weights), 4, [], ["torch.save", "save_file"])
-    expect(clr("net", "show", solver), 4, [], ["is a Caffe solver file and not a net", "--solver"])
+    expect(clr("net", "show", write(fresh("exp.prototxt"), "run { }")), 4, [], ["is an experiment and not a net"])
     expect(clr("experiment", tiny_net(), "--out", fresh("out")), 4, [], ["is a net and not an experiment", "--net"])
 
 

@@ -101,6 +101,8 @@ def solver_of_every_kind():
              {"policy": "triangular", "min_lr": 0.01, "max_lr": 0.02, "step_size": 10}),
             ("display: 5", "display: 0", {"log_every": 100}),
             ('base_lr: 0.01\n', 'base_lr: 0.01\ntype: "Nesterov"\n', {"optimizer": "nesterov"}),
+            ('base_lr: 0.01\n', 'base_lr: 0.01\nsolver_type: NESTEROV\n', {"optimizer": "nesterov"}),
+            ('base_lr: 0.01\n', 'base_lr: 0.01\nsolver_type: 5\n', {"optimizer": "adam"}),
             ('momentum: 0.9\n', 'momentum: 0.9 momentum2: 0.99 delta: 1e-4 type: "Adam"\n',
              {"optimizer": "adam", "momentum2": 0.99, "epsilon": 1e-4}),
             ('momentum: 0.9\n', 'rms_decay: 0.98 type: "RMSProp"\n',
@@ -133,7 +135,9 @@ def solver_gives_way_in_length_and_net():
     expect(train("--solver", cyclic, "--out", other, "--net", tiny_net()), 0)
     check(settings(other)["batch"] == 10, "the batch is not that of --net")
     broken = write(fresh("s").parent / "broken.prototxt", SOLVER.format(net=tiny_net('"Pooling"', '"Mixing"')))
-    expect(train("--solver", broken, "--out", fresh("run"), "--net", tiny_net(), "--batch", 9999), 2)
+    result = expect(train("--solver", broken, "--out", fresh("run"), "--net", tiny_net(), "--batch", 9999), 2, [],
+                    ["--batch 9999"])
+    check("Mixing" not in result.err, "the solver's own net was read")
     expect(train("--solver", broken, "--out", fresh("run")), 4, [], ["unknown layer type 'Mixing'"])
 
 
@@ -165,6 +169,79 @@ def solver_finds_its_net():
            ["solver.prototxt:2:1: the net .* neither there nor beside"])
 
 
+def inside(name, text):
+    return f"{name} {{\n{text}\n}}\n"
+
+
+def solver_with(nets, folder=None):
+    """A solver whose nets are given by these lines."""
+    return solver(f'net: "{tiny_net()}"', nets, folder)
+
+
+def numbers(out):
+    """The bytes of the weights, without the head, which names the net."""
+    data = (out / "final.safetensors").read_bytes()
+    return data[8 + int.from_bytes(data[:8], "little"):]
+
+
+@case
+def solver_has_its_nets_in_many_places():
+    """Two files, nets in the solver, stages: each gives the bytes of the one file, also by --resume and eval."""
+    device()
+    text = open(tiny_net(), encoding="utf-8").read()
+    staged = text.replace("layer {", 'layer { include { phase: TRAIN } include { stage: "two" not_stage: "x" }', 1)
+    folder = fresh("s").parent
+    write(folder / "train.prototxt", text)
+    write(folder / "test.prototxt", text.replace('weight_filler { type: "xavier" }', "") + "# another\n")
+    write(folder / "staged.prototxt", staged)
+    one = fresh("run")
+    expect(train("--solver", solver(), "--out", one), 0)
+    for nets in ('train_net: "train.prototxt" test_net: "some/test.prototxt"',
+                 'net: "train.prototxt" test_net: "test.prototxt" test_net: "nowhere.prototxt"',
+                 inside("net_param", text), inside("train_net_param", text),
+                 inside("train_net_param", text) + 'test_net: "test.prototxt"',
+                 'train_net: "train.prototxt" ' + inside("test_net_param", "# another\n" + text),
+                 'net: "staged.prototxt" test_state { stage: "two" } test_state { stage: "x" }'):
+        out, file = fresh("run"), solver_with(nets, folder)
+        result = expect(train("--solver", file, "--out", out), 0)
+        check("nowhere" not in nets or "'test_net' is the first of 2 test nets" in result.err, f"{result}")
+        check("test_state" not in nets or "'test_state' is the first of 2" in result.err, f"{result}")
+        check(numbers(out) == numbers(one), f"{nets}: other weights")
+        check((out / "history.csv").read_bytes() == (one / "history.csv").read_bytes(), f"{nets}: another history")
+        if "another" in nets or "staged" in nets:
+            write(file, file.read_text(encoding="utf-8").replace("base_lr: 0.01", "base_lr: 0.02"))
+            expect(clr("train", "--resume", "--out", out, "--iterations", 22), 0, ["after 22 iterations"])
+            file.unlink()
+            expect(clr("eval", out), 0, ["accuracy"])
+
+
+@case
+def solver_stands_for_its_net():
+    """Where a net is taken, the file of a solver means its net; --net with --solver means that net."""
+    text = open(tiny_net(), encoding="utf-8").read()
+    file = solver_with('test_state { level: 2 stage: "a\\"b" } ' + inside("net_param", text))
+    shown = expect(clr("net", "show", file, "--input", "3x32x32"), 0, ["pool1"])
+    printed = expect(clr("net", "show", "--prototxt", file), 0,
+                     [r'test_state { level: 2 stage: "a.042b" }', "net_param {"])
+    again = write(fresh("again.prototxt"), printed.out)
+    check(expect(clr("net", "show", "--prototxt", again), 0).out == printed.out, "the text of the text is another")
+    check(expect(clr("net", "show", again, "--input", "3x32x32"), 0).out.replace(str(again), str(file)) == shown.out,
+          "the text is another net")
+    for nets in ("", 'train_net: "x.prototxt" test_net: "y.prototxt"', 'net: "nowhere.prototxt"',
+                 "train_net_param { name: 'x' } train_state { stage: 'x' }"):
+        given = solver_with(nets)
+        result = expect(train("--solver", given, "--net", tiny_net(), "--out", fresh("run"), "--batch", 9999), 2, [],
+                        ["--batch 9999"])
+        check("state" not in nets or "'train_state' has no effect here: --net is given" in result.err, f"{result}")
+    bad = solver_with(inside("net_param", text.replace('bottom: "conv1"', 'bottom: "cnov1"')))
+    expect(clr("net", "show", bad, "--input", "3x32x32"), 4, [],
+           [r"solver.prototxt:\d+: layer 'pool1': its bottom 'cnov1'"])
+    two = write(fresh("two.prototxt"), text.replace("ReLU", "RuLE"))
+    two = solver_with(f'train_net: "{tiny_net()}" test_net: "{two}"')
+    expect(clr("net", "show", two, "--input", "3x32x32"), 4, [],
+           [r"two.prototxt:\d+:\d+: unknown layer type 'RuLE'"])
+
+
 @case
 def solver_refuses():
     out = fresh("run")
@@ -179,9 +256,15 @@ def solver_refuses():
             ("momentum: 0.9", "clip_gradients: 0", "'clip_gradients' is 0, which makes"),
             ("momentum: 0.9", 'regularization_type: "L3"', "'regularization_type' is 'L3'"),
             ("max_iter: 20", "max_iter: -1", "'max_iter' is '-1'"),
-            ("net:", "test_net:", "give 'net', or else 'train_net'"),
+            ("net:", "test_net:", "there is no net: give 'net', or 'train_net', or 'net_param'"),
+            ("net:", "train_net: 'a.b' net:", "give 'net' or 'train_net', not both"),
             ("net:", "train_net: '' #", "'train_net' is empty; it takes a net's name or file"),
-            ("net:", "test_net: 'b' net:", "'test_net' is another file"),
+            ("net:", "test_net: 'b.c' net:", "the net 'b.c' is neither there nor beside"),
+            ("net:", "test_net_param: 3 net:", "'test_net_param' is '3'; it takes a block"),
+            ("net:", "train_state { stage: 1 } net:", "'stage' is '1'; it takes a string"),
+            ("net:", "solver_type: SGDD net:", "'solver_type' is 'SGDD'; it takes one of: SGD, NESTEROV"),
+            ("net:", "solver_type: 6 net:", "'solver_type' is '6'; it takes one of: SGD, NESTEROV"),
+            ("net:", "solver_type: SGD type: 'SGD' net:", "give 'type' or 'solver_type', not both"),
             ("base_lr: 0.01", "base_lr: nan", "'base_lr' is 'nan'"),
             ("base_lr: 0.01", "base_lr: 0.01 base_lr: 0.02", "'base_lr'.*twice")):
         result = expect(train("--solver", solver(old, new), "--out", out), 4, [], [message])

@@ -126,6 +126,57 @@ START_TEST(test_stages__one_name_in_several_states)
 }
 END_TEST
 
+#define DATA    "layer { name: 'd' type: 'Data' top: 'd' top: 'l' }\n"
+#define LOSS(x) "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'l' }\n"
+#define DENSE(name, x, more)                                                                                 \
+    "layer { name: '" name "' type: 'InnerProduct' bottom: '" x "' top: '" name                              \
+    "' inner_product_param { num_output: 3 " more " } }\n"
+#define TWO(train, test) "train_net_param {\n" train "}\ntest_net_param {\n" test "}\n"
+
+/* Training and evaluation have nets of their own, with the same parameters. */
+START_TEST(test_stages__two_nets_of_a_solver)
+{
+    static const char net[] = "train_state { stage: 'a' level: 1 } test_state { level: 0 }\n" TWO(
+        "state { level: 5 } layer { name: 'd' type: 'Data' top: 'd' top: 'l' include { stage: 'a' max_level: "
+        "1 "
+        "phase: TRAIN } }\n" DENSE("ip", "d", "weight_filler { type: 'xavier' }") LOSS("ip"),
+        "state { level: 5 } layer { name: 'd' type: 'Data' top: 'd' top: 'l' include { max_level: 0 } "
+        "}\n" DENSE("ip", "d", "") LOSS("ip"));
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {TWO(DATA DENSE("a", "d", "") DENSE("b", "a", "") LOSS("b"),
+             DATA DENSE("b", "d", "") DENSE("a", "b", "") LOSS("a")),
+         "f:3: layer 'a': it has parameters and must be in both phases, at the same place"},
+        {TWO(DATA DENSE("a", "d", "") LOSS("a"), DATA DENSE("a", "d", "bias_term: false") LOSS("a")),
+         "f:3: layer 'a': it has parameters and must be in both phases"},
+        {TWO(DATA DENSE("a", "d", "bias_term: false") LOSS("a"), DATA DENSE("a", "d", "") LOSS("a")),
+         "f:8: layer 'a': it has parameters and must be in both phases"},
+        {TWO(DATA DENSE("a", "d", "") LOSS("a"), DATA DENSE("b", "d", "") LOSS("b")),
+         "f:3: layer 'a': it has parameters and must be in both phases"},
+    };
+    const struct clr_image_shape input = {3, 9, 7};
+    struct clr_net_spec *spec = must_load(net);
+    struct graph *g = NULL;
+    struct clr_error err;
+
+    ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, input, 2, &err), 0);
+    ck_assert_int_eq(g->params[0].filler.kind, FILLER_XAVIER);
+    graph_destroy(g);
+    ck_assert_int_eq(graph_create(&g, spec, PHASE_TEST, input, 2, &err), 0);
+    ck_assert_int_eq(g->params[0].filler.kind, FILLER_CONSTANT);
+    graph_destroy(g);
+    clr_net_destroy(spec);
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        spec = must_load(cases[i].text);
+        ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, input, 2, &err), CLR_EINPUT);
+        ck_assert_msg(strncmp(err.message, cases[i].message, strlen(cases[i].message)) == 0, "%s",
+                      err.message);
+        clr_net_destroy(spec);
+    }
+}
+END_TEST
+
 START_TEST(test_stages__errors_have_their_place)
 {
     static const struct {
@@ -135,6 +186,9 @@ START_TEST(test_stages__errors_have_their_place)
         {"state { stage: a }", "f:1:9: field 'stage' is 'a'; it takes a string in quotes"},
         {"state { stag: 'a' }", "f:1:9: unknown field 'stag' in state: did you mean 'stage'?"},
         {"state { } state { }", "f:1:11: field 'state' is given twice"},
+        {"net: 'quick'", "f:1:1: a net in memory cannot name a file"},
+        {"net_param { layer { } layers { } }", "f:1:13: 'layer' is the present format, 'layers' (line 1)"},
+        {"net_param { lyer { } }", "f:1:13: unknown field 'lyer' in net_param: did you mean 'layer'?"},
         {"state: 1", "f:1:1: field 'state' is '1'; it takes a block"},
         {"layer { include { stages: 'a' } }",
          "f:1:19: unknown field 'stages' in include: did you mean 'stage'"},
@@ -164,6 +218,7 @@ int main(void)
 
     tcase_add_test(tc, test_stages__rules_are_caffes);
     tcase_add_test(tc, test_stages__one_name_in_several_states);
+    tcase_add_test(tc, test_stages__two_nets_of_a_solver);
     tcase_add_test(tc, test_stages__errors_have_their_place);
     suite_add_tcase(s, tc);
     return support_run(s, true);
