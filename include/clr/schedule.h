@@ -116,9 +116,10 @@ CLR_API bool clr_schedule_is_caffes(enum clr_policy policy);
 
 /**
  * Is everything that the policy needs given, finite and in range (rates > 0, min ≤ max, 0 < γ ≤ 1 but for inv
- * (γ > 0) and sigmoid (γ ≠ 0), power ≥ 0, momentum in [0, 1), milestones ascending; sgdr's min may be 0)?
- * CLR_EUSAGE: a field is missing or wrong, and the message names it, as in "`max_lr`"; or the size is not the
- * library's. All functions below but clr_schedule_write_csv() take schedules that were checked.
+ * (γ > 0) and sigmoid (γ ≠ 0), power ≥ 0, momentum in [0, 1), milestones ascending; the min of a cyclic
+ * policy may be 0)? CLR_EUSAGE: a field is missing or wrong, and the message names it, as in "`max_lr`"; or
+ * the size is not the library's. All functions below but clr_schedule_write_csv() take schedules that were
+ * checked.
  */
 CLR_API int clr_schedule_check(const struct clr_schedule *s, struct clr_error *err);
 

@@ -6,11 +6,12 @@
 ROW(FIXED, "fixed", NEEDS_LR | IS_STRAIGHT | IS_CAFFES, .rate = fixed_rate)
 ROW(MULTISTEP, "multistep", NEEDS_LR | NEEDS_GAMMA | NEEDS_MILESTONES | IS_STRAIGHT | JUMPS | IS_CAFFES,
     .rate = multistep_rate, .end = milestone_end, .check = check_factor)
-ROW(TRIANGULAR, "triangular", NEEDS_BOUNDS | NEEDS_STEP | IS_STRAIGHT | IS_CAFFES,
+ROW(TRIANGULAR, "triangular", NEEDS_BOUNDS | NEEDS_STEP | MAY_REACH_ZERO | IS_STRAIGHT | IS_CAFFES,
     .wave = triangular_wave, .cycle = two_steps, .end = step_end)
-ROW(TRIANGULAR2, "triangular2", NEEDS_BOUNDS | NEEDS_STEP | IS_STRAIGHT | IS_CAFFES,
+ROW(TRIANGULAR2, "triangular2", NEEDS_BOUNDS | NEEDS_STEP | MAY_REACH_ZERO | IS_STRAIGHT | IS_CAFFES,
     .wave = triangular2_wave, .cycle = two_steps, .end = step_end)
-ROW(EXP_RANGE, "exp_range", NEEDS_BOUNDS | NEEDS_GAMMA | NEEDS_STEP | READS_EXP_RANGE | IS_CAFFES,
+ROW(EXP_RANGE, "exp_range",
+    NEEDS_BOUNDS | NEEDS_GAMMA | NEEDS_STEP | MAY_REACH_ZERO | READS_EXP_RANGE | IS_CAFFES,
     .rate = exp_range_rate, .wave = exp_range_wave, .cycle = two_steps, .end = step_end,
     .check = check_factor)
 ROW(DECAY, "decay", NEEDS_BOUNDS | NEEDS_STEP | DECLINES | IS_STRAIGHT, .rate = decay_rate, .end = decay_end)

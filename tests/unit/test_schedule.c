@@ -308,6 +308,29 @@ START_TEST(test_schedule__sgdr)
 }
 END_TEST
 
+/* Half a cycle from 0 up is a range test: the first update changes nothing. */
+START_TEST(test_schedule__cycles_may_begin_at_0)
+{
+    const struct point table[] = {{0, 0.0},   {1, 0.00025}, {2, 0.0005}, {3, 0.00075},
+                                  {4, 0.001}, {7, 0.00025}, {8, 0.0},    {9, 0.00025}};
+    static const enum clr_policy others[] = {CLR_POLICY_TRIANGULAR2, CLR_POLICY_EXP_RANGE};
+    struct clr_schedule s = cyclic(CLR_POLICY_TRIANGULAR);
+
+    s.min_lr = 0.0;
+    s.max_lr = 0.001;
+    s.step_size = 4;
+    expect_table(&s, table, MEM_COUNT(table));
+    s.gamma = 0.9;
+    for (size_t i = 0; i < MEM_COUNT(others); i++) {
+        s.policy = others[i];
+        ck_assert_int_eq(clr_schedule_check(&s, NULL), 0);
+        ck_assert(clr_schedule_lr(&s, 0) == 0.0 && clr_schedule_lr(&s, 8) == 0.0);
+    }
+    s.policy = CLR_POLICY_DECAY;
+    expect_refused(&s, "`min_lr` is 0");
+}
+END_TEST
+
 /* 0.001 … 0.009 in 5 updates: four steps of 0.002, then it stays. */
 START_TEST(test_schedule__linear_sweep)
 {
@@ -607,6 +630,7 @@ int main(void)
     tcase_add_test(tables, test_schedule__poly);
     tcase_add_test(tables, test_schedule__sigmoid);
     tcase_add_test(tables, test_schedule__1cycle);
+    tcase_add_test(tables, test_schedule__cycles_may_begin_at_0);
     tcase_add_test(tables, test_schedule__sgdr);
     tcase_add_test(tables, test_schedule__linear_sweep);
     tcase_add_test(tables, test_schedule__log_sweep);
