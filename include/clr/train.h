@@ -21,11 +21,12 @@ struct clr_progress {
     uint64_t iteration, iterations; /**< done, and in all */
     double loss;                    /**< of the last update that was read back; NaN: none yet */
     double lr;
-    double val_acc;          /**< last evaluation, 0…1; NaN: none yet */
+    double val_loss;         /**< last evaluation; NaN: none yet */
+    double val_acc;          /**< likewise, 0…1; NaN also where the net has none */
     double iterations_per_s; /**< since the first update, without evaluations; 0: not known */
     double seconds_left;     /**< estimate, with evaluations; < 0: not known */
     bool evaluating;         /**< an evaluation begins */
-    bool evaluated;          /**< this call follows an evaluation: val_acc is new */
+    bool evaluated;          /**< this call follows an evaluation: its results are new */
 };
 
 /**
@@ -111,8 +112,10 @@ CLR_API const char *const *clr_on_divergence_names(void);
 CLR_API void clr_train_options_init(struct clr_train_options *o, size_t size);
 
 struct clr_train_result {
-    uint64_t iterations;                /**< done */
-    double val_loss, val_acc, best_acc; /**< fractions; NaN where nothing was evaluated */
+    uint64_t iterations; /**< done */
+    /** Accuracies are fractions; NaN where nothing was evaluated, and accuracies where the net has none. */
+    double val_loss, val_acc, best_acc;
+    double best_loss; /**< lowest val_loss; only where the net has no accuracy, else NaN */
     uint64_t best_iteration;
     double seconds;
     int backoffs;  /**< how often the rates were halved */
@@ -179,9 +182,10 @@ struct clr_eval_loss {
 
 struct clr_eval_result {
     int count;
-    double loss, accuracy;
-    int *confusion; /**< classes × classes, [label][predicted]; free with free(). If the net has more outputs
-                         than the data has classes, these count for `accuracy`, but not here */
+    double loss, accuracy; /**< accuracy: NaN where no loss of the net reads logits */
+    /** NULL then; classes × classes, [label][predicted]; free with free(). If the net has more outputs than
+     * the data has classes, these count for `accuracy`, but not here. */
+    int *confusion;
     struct clr_eval_loss *losses; /**< in the order of the net's file; free with free() */
     int loss_count;
 };

@@ -441,9 +441,9 @@ static int add_rows(struct str *out, const char *folder, const char *name, struc
     if (rc == 0)
         rc = key_of(&key, folder, err);
     for (size_t r = 0; r < rows.rows && rc == 0; r++) {
-        str_append(out, "%s%.0f,%.9g,%.9g,%.9g,%.9g,", key, csv_at(&rows, r, HISTORY_ITERATION),
-                   csv_at(&rows, r, HISTORY_TRN_LOSS), csv_at(&rows, r, HISTORY_LR),
-                   csv_at(&rows, r, HISTORY_VAL_LOSS), csv_at(&rows, r, HISTORY_VAL_ACC));
+        str_append(out, "%s%.0f,", key, csv_at(&rows, r, HISTORY_ITERATION));
+        csv_append_numbers(out, &rows.values[r * rows.columns + HISTORY_TRN_LOSS],
+                           HISTORY_COLUMNS - HISTORY_TRN_LOSS, ",");
         append_time(out, &times, csv_at(&rows, r, HISTORY_ITERATION));
     }
     csv_clear(&rows);

@@ -114,6 +114,10 @@ static int read_row(struct csv_reader *r, char *line, const struct csv_column *c
                              r->line, n, width);
     for (size_t c = 0; c < count; c++) {
         double v;
+        if (columns[c].may_lack && fields[c][0] == '\0') {
+            out[c] = NAN;
+            continue;
+        }
         if (!str_parse_double(fields[c], -HUGE_VAL, HUGE_VAL, &v))
             return clr_error_set(r->err, CLR_EINPUT, "%s:%zu: %s is '%.40s', not a finite number", r->path,
                                  r->line, columns[c].name, fields[c]);

@@ -22,6 +22,7 @@ struct csv_column {
     const char *name;
     double min, max; /* what a value may be, both included */
     bool whole;      /* it is a whole number */
+    bool may_lack;   /* it may be empty: NaN */
 };
 
 struct csv {
@@ -35,8 +36,9 @@ struct csv {
 /*
  * Read the file's first `count` columns, which must have these names in this order; columns after them are
  * counted (each row has as many fields as the header) and not read. Not a number, NaN, infinite, out of
- * [min, max] or, where it must be whole, a fraction: an error that names the column. A file without rows is
- * read: rows is 0. Blank lines are refused. *out is untouched on failure; free with csv_clear().
+ * [min, max] or, where it must be whole, a fraction: an error that names the column. So is an empty field,
+ * unless the column has may_lack. A file without rows is read: rows is 0. Blank lines are refused. *out is
+ * untouched on failure; free with csv_clear().
  */
 int csv_read(struct csv *out, const char *path, const struct csv_column *columns, size_t count,
              struct clr_error *err);

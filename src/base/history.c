@@ -4,16 +4,16 @@
 #include <math.h>
 
 const struct csv_column history_columns[HISTORY_COLUMNS] = {
-    [HISTORY_ITERATION] = {"iteration", 0, 1e15, true},
-    [HISTORY_TRN_LOSS] = {"trn_loss", -HUGE_VAL, HUGE_VAL, false},
-    [HISTORY_LR] = {"lr", 0, HISTORY_RATE_LIMIT, false},
-    [HISTORY_VAL_LOSS] = {"val_loss", -HUGE_VAL, HUGE_VAL, false},
-    [HISTORY_VAL_ACC] = {"val_acc", 0, 1, false},
+    [HISTORY_ITERATION] = {"iteration", 0, 1e15, true, false},
+    [HISTORY_TRN_LOSS] = {"trn_loss", -HUGE_VAL, HUGE_VAL, false, false},
+    [HISTORY_LR] = {"lr", 0, HISTORY_RATE_LIMIT, false, false},
+    [HISTORY_VAL_LOSS] = {"val_loss", -HUGE_VAL, HUGE_VAL, false, false},
+    [HISTORY_VAL_ACC] = {"val_acc", 0, 1, false, true}, /* empty where the net has no logits */
 };
 
 const struct csv_column history_timing_columns[HISTORY_TIMING_COLUMNS] = {
-    [HISTORY_TIMING_ITERATION] = {"iteration", 0, 1e15, true},
-    [HISTORY_TIMING_SECONDS] = {"seconds", 0, 1e12, false},
+    [HISTORY_TIMING_ITERATION] = {"iteration", 0, 1e15, true, false},
+    [HISTORY_TIMING_SECONDS] = {"seconds", 0, 1e12, false, false},
 };
 
 uint64_t history_next_row(uint64_t iteration, uint64_t every, uint64_t last)

@@ -56,11 +56,10 @@ static void print_losses(const struct clr_eval_result *r)
         int n = (int)strlen(r->losses[i].layer);
         width = n > width ? n : width;
     }
-    printf("%-*s  %8s  %10s\n", width, "LOSS", "WEIGHT", "VALUE");
+    printf("\n%-*s  %8s  %10s\n", width, "LOSS", "WEIGHT", "VALUE");
     for (int i = 0; i < r->loss_count; i++)
         printf("%-*s  %8.4g  %10s\n", width, r->losses[i].layer, r->losses[i].weight,
                cli_loss(loss, r->losses[i].loss));
-    printf("\n");
 }
 
 static void print_table(const struct clr_dataset *data, const struct clr_eval_result *r)
@@ -68,9 +67,13 @@ static void print_table(const struct clr_dataset *data, const struct clr_eval_re
     int width = (int)strlen("CLASS");
     char count[STR_COUNT], images[STR_COUNT], loss[CLI_LOSS_TEXT];
 
-    printf("accuracy %.2f %%, loss %s, %s\n\n", 100 * r->accuracy, cli_loss(loss, r->loss),
-           str_count(count, (uint64_t)r->count, "image"));
+    if (r->confusion)
+        printf("accuracy %.2f %%, ", 100 * r->accuracy);
+    printf("loss %s, %s\n", cli_loss(loss, r->loss), str_count(count, (uint64_t)r->count, "image"));
     print_losses(r);
+    if (!r->confusion)
+        return;
+    printf("\n");
     for (int i = 0; i < data->classes; i++) {
         int n = (int)strlen(data->class_names[i]);
         width = n > width ? n : width;
@@ -95,7 +98,7 @@ static int print_json(const struct clr_dataset *data, const struct clr_eval_resu
     for (int i = 0; i < r->loss_count; i++)
         losses = json_append(losses, json_pack("{s:s, s:f, s:o}", "layer", r->losses[i].layer, "weight",
                                                r->losses[i].weight, "loss", json_finite(r->losses[i].loss)));
-    for (int i = 0; i < data->classes; i++) {
+    for (int i = 0; r->confusion && i < data->classes; i++) {
         int correct, all;
         class_counts(r, data->classes, i, &correct, &all);
         classes = json_append(classes, json_pack("{s:s, s:i, s:i, s:o}", "class", data->class_names[i],

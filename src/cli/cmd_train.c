@@ -1,6 +1,7 @@
 /* clr-cl train: one run, written into a folder. */
 #include "cli/common.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,9 +43,17 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
                                         (json_int_t)r->best_iteration, "seconds", json_finite(r->seconds),
                                         "profile", r->profile),
                               err);
-    printf("%s accuracy %.2f %% (loss %s) after %s", o->train.validation > 0 ? "held-out" : "test",
-           100 * r->val_acc, cli_loss(loss, r->val_loss), str_count(count, r->iterations, "iteration"));
-    printf("; best %.2f %% at iteration %s\n", 100 * r->best_acc, str_count(count, r->best_iteration, ""));
+    printf("%s ", o->train.validation > 0 ? "held-out" : "test");
+    if (isnan(r->val_acc))
+        printf("loss %s", cli_loss(loss, r->val_loss));
+    else
+        printf("accuracy %.2f %% (loss %s)", 100 * r->val_acc, cli_loss(loss, r->val_loss));
+    printf(" after %s; ", str_count(count, r->iterations, "iteration"));
+    if (isnan(r->val_acc))
+        printf("lowest %s", cli_loss(loss, r->best_loss));
+    else
+        printf("best %.2f %%", 100 * r->best_acc);
+    printf(" at iteration %s\n", str_count(count, r->best_iteration, ""));
     if (r->profile)
         printf("\n%s", r->profile);
     return 0;
@@ -84,7 +93,7 @@ static void note_begin(void *user)
              str_count(images, (uint64_t)t->batch, "image"));
     run_options_note_end(o);
     if (t->validation > 0)
-        cli_note("accuracy is measured on %s",
+        cli_note("evaluations are on %s",
                  str_count(images, (uint64_t)t->validation, "held-out training image"));
     if (!t->resume && !opt_given(&o->set, "validate-every"))
         note_lines("history.csv", FEW_ACCURACIES, "validate-every", t->iterations, t->validate_every);

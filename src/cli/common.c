@@ -370,7 +370,7 @@ static void append_time(struct str *s, double seconds)
 }
 
 /* "1,200/4,000  loss 1.6302  lr 0.00325  accuracy 41.30 %  16.2 it/s  2:53 left"; the accuracy is that of the
- * last evaluation. */
+ * last evaluation, or its loss where the net has none. */
 static void append_figures(struct str *s, const struct clr_progress *p, bool accuracy)
 {
     char done[STR_COUNT], all[STR_COUNT], loss[CLI_LOSS_TEXT];
@@ -382,6 +382,8 @@ static void append_figures(struct str *s, const struct clr_progress *p, bool acc
         str_append(s, "  lr %.4g", p->lr);
     if (accuracy && isfinite(p->val_acc))
         str_append(s, "  accuracy %.2f %%", 100 * p->val_acc);
+    else if (accuracy && isfinite(p->val_loss))
+        str_append(s, "  evaluated %s", cli_loss(loss, p->val_loss));
     if (p->iterations_per_s > 0)
         str_append(s, p->iterations_per_s < 10 ? "  %.2f it/s" : "  %.1f it/s", p->iterations_per_s);
     if (p->evaluating) {

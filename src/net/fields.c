@@ -185,6 +185,17 @@ int spec_read_ignore(struct op_ignore *out, struct layer_reading *in, struct pt_
     return rc;
 }
 
+int spec_read_normalize(struct layer_reading *in, struct pt_reader *r)
+{
+    struct pt_field *newer = NULL;
+    bool valid = true;
+    int rc = pt_bool(r, "normalize", &valid, in->err);
+
+    if (rc > 0 && !pt_next(r, "normalization", &newer))
+        in->layer->desc.u.loss.normalization = valid ? LOSS_VALID : LOSS_BATCH_SIZE;
+    return rc;
+}
+
 int fields_read(struct layer_reading *in, struct pt_reader *r, const struct field *fields, void *base)
 {
     int rc = 0, first = 0;

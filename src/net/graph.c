@@ -81,7 +81,7 @@ int build_value(struct builder *b, const char *name, const struct shape *shape, 
 static const struct layer_spec *find_result(const struct builder *b, const char *name)
 {
     for (const struct layer_spec *l = b->spec->layers; l < b->layer; l++)
-        for (int i = 0; (l->phases & b->g->phase) && (l->class->flags & LAYER_LABELS) && i < l->top_count;
+        for (int i = 0; (l->phases & b->g->phase) && (l->class->flags & LAYER_RESULT) && i < l->top_count;
              i++)
             if (strcmp(l->top[i], name) == 0)
                 return l;
@@ -316,16 +316,17 @@ static int add_layer(struct builder *b)
     if (l->top_count == 2 && strcmp(l->top[0], l->top[1]) == 0)
         return build_error(b, "both its tops are named '%s'", l->top[0]);
     for (int i = 0; i < b->layer->bottom_count; i++) {
-        const bool labels = (class->flags & LAYER_LABELS) && i + 1 == class->bottoms;
+        const bool last = i + 1 == class->bottoms, labels = (class->flags & LAYER_LABELS) && last,
+                   target = (class->flags & LAYER_TARGET) && last;
         int rc = read_bottom(b, i, &bottom[i]);
         if (rc < 0)
             return rc;
         if (labels && bottom[i] != b->labels)
             return build_error(b, "its second bottom '%s' is not the labels", b->layer->bottom[i]);
-        if (!labels && bottom[i] == b->labels)
+        if (!labels && !target && bottom[i] == b->labels)
             return build_error(b, "its bottom '%s' is the labels", b->layer->bottom[i]);
     }
-    for (int i = 0; (class->flags & LAYER_LABELS) && i < b->layer->top_count; i++) {
+    for (int i = 0; (class->flags & LAYER_RESULT) && i < b->layer->top_count; i++) {
         int rc = check_new_top(b, b->layer->top[i]);
         if (rc < 0)
             return rc;
@@ -531,9 +532,9 @@ static int gradients(struct builder *b)
     struct mark *marks;
     int rc;
 
-    if (g->logits < 0)
-        return clr_error_set(b->err, CLR_EINPUT, "%.200s: no SoftmaxWithLoss layer in the TRAIN phase%s",
-                             b->spec->file, b->has_loss ? " has a loss_weight other than 0" : "");
+    if (g->loss_count == 0)
+        return clr_error_set(b->err, CLR_EINPUT, "%.200s: no loss layer in the TRAIN phase%s", b->spec->file,
+                             b->has_loss ? " has a loss_weight other than 0" : ", such as SoftmaxWithLoss");
     rc = mem_new(&marks, g->value_count, sizeof *marks, "gradient marks", b->err);
     if (rc < 0)
         return rc;

@@ -15,13 +15,15 @@
 /* ------------------------------------------------------------------ the row of a type */
 
 enum layer_flags {
-    LAYER_SOURCE = 1 << 0,       /* makes the images: build() reads no bottom */
-    LAYER_LOSS = 1 << 1,         /* training can begin here */
-    LAYER_LABELS = 1 << 2,       /* its last bottom is the labels */
-    LAYER_IN_PLACE = 1 << 3,     /* its top may be its bottom */
-    LAYER_MORE_BOTTOMS = 1 << 4, /* up to OP_MOST bottoms */
-    LAYER_NEEDS_BLOCK = 1 << 5,  /* its first block is required */
-    LAYER_SECOND_TOP = 1 << 6    /* may have a second top */
+    LAYER_SOURCE = 1 << 0,                    /* makes the images: build() reads no bottom */
+    LAYER_LOSS = 1 << 1,                      /* training can begin here */
+    LAYER_LABELS = 1 << 2,                    /* its last bottom is the labels */
+    LAYER_TARGET = 1 << 3,                    /* its last bottom is any value, or the labels */
+    LAYER_RESULT = LAYER_LOSS | LAYER_LABELS, /* its tops are results, which no layer reads */
+    LAYER_IN_PLACE = 1 << 4,                  /* its top may be its bottom */
+    LAYER_MORE_BOTTOMS = 1 << 5,              /* up to OP_MOST bottoms */
+    LAYER_NEEDS_BLOCK = 1 << 6,               /* its first block is required */
+    LAYER_SECOND_TOP = 1 << 7                 /* may have a second top */
 };
 
 struct builder;
@@ -96,6 +98,8 @@ int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
 
 /* ignore_label. 1 given, 0 absent, < 0 error. */
 int spec_read_ignore(struct op_ignore *out, struct layer_reading *in, struct pt_reader *r);
+/* normalize, Caffe's older field, which counts where `normalization` is not given: likewise. */
+int spec_read_normalize(struct layer_reading *in, struct pt_reader *r);
 
 /* A field that has no effect here: logs the reason, once for a file. */
 void spec_no_effect(struct layer_reading *in, const struct pt_field *field, const char *why);

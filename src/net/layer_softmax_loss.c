@@ -11,24 +11,12 @@ static int read_ignore(struct layer_reading *in, struct pt_reader *r)
     return spec_read_ignore(&in->layer->desc.u.loss.ignore, in, r);
 }
 
-/* Caffe's older field, which counts where `normalization` is not given. */
-static int read_normalize(struct layer_reading *in, struct pt_reader *r)
-{
-    struct pt_field *newer = NULL;
-    bool valid = true;
-    int rc = pt_bool(r, "normalize", &valid, in->err);
-
-    if (rc > 0 && !pt_next(r, "normalization", &newer))
-        in->layer->desc.u.loss.normalization = valid ? LOSS_VALID : LOSS_BATCH_SIZE;
-    return rc;
-}
-
 static const struct field loss_fields[] = {
     {"normalization", FIELD_WORD,
      "what the sum over the batch is divided by: the images, those that count, the images, 1",
      AT(desc.u.loss.normalization), .usual = LOSS_VALID, WORDS("FULL", "VALID", "BATCH_SIZE", "NONE")},
-    {"normalize", FIELD_OWN, "where normalization is not given: VALID or BATCH_SIZE", .read = read_normalize,
-     .takes = "true or false; default true"},
+    {"normalize", FIELD_OWN, "where normalization is not given: VALID or BATCH_SIZE",
+     .read = spec_read_normalize, .takes = "true or false; default true"},
     {"ignore_label", FIELD_OWN, "images of this label do not count", .read = read_ignore,
      .takes = "whole number; default none"},
     {"label_smoothing", FIELD_FLOAT,

@@ -91,9 +91,11 @@ static void usual(struct str *s, const struct field *f)
 static void append_entry(struct str *s, int indent, const char *name, const char *text)
 {
     const int width = NAME_COLUMN - indent;
+    const size_t length = strlen(name);
+    const bool wide = length >= (size_t)width;
 
-    str_append(s, "%*s%-*s", indent, "", width, name);
-    str_append_wrapped(s, text, NAME_COLUMN, NAME_COLUMN + (strlen(name) > (size_t)width ? strlen(name) : 0));
+    str_append(s, "%*s%-*s%s", indent, "", width, name, wide ? " " : "");
+    str_append_wrapped(s, text, NAME_COLUMN, wide ? (size_t)indent + length + 1 : NAME_COLUMN);
 }
 
 static void append_fields(struct str *s, const struct field *fields, int indent)
@@ -161,7 +163,9 @@ static void append_layer(struct str *s, const struct layer_class *class)
 
     str_append(s, "%s: %s\n", class->type, class->help);
     str_append(s, "bottom: %d%s%s; top: %s%s\n", class->bottoms, more,
-               class->flags & LAYER_LABELS ? ", the last the labels" : "",
+               class->flags & LAYER_LABELS   ? ", the last the labels"
+               : class->flags & LAYER_TARGET ? ", the last any value or the labels"
+                                             : "",
                class->flags & LAYER_SECOND_TOP ? "1 or 2"
                : class->flags & LAYER_LOSS     ? "0 or 1"
                                                : "1",

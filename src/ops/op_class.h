@@ -125,6 +125,7 @@ struct op_class {
      * wrong index, divisor or missing term gives. 0: nothing is computed, only chosen or copied.
      */
     double nmse, sample_nmse;
+    int labels; /* how many labels it is verified with; 0: one for each channel of x */
     /* Terms of the longest sum of a pass over so many images. NULL: a few. */
     double (*terms)(const struct op_desc *desc, enum op_pass pass, int images);
     const struct op_cases *cases;

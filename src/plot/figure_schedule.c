@@ -14,8 +14,9 @@ enum { SCHEDULE_ITERATION, SCHEDULE_LR, SCHEDULE_MOMENTUM, SCHEDULE_COLUMNS };
 
 static int read_schedule(struct csv *out, const char *path, struct clr_error *err)
 {
-    static const struct csv_column columns[SCHEDULE_COLUMNS] = {
-        {"iteration", 0, 1e15, true}, {"lr", 0, AXES_LIMIT, false}, {"momentum", 0, 1, false}};
+    static const struct csv_column columns[SCHEDULE_COLUMNS] = {{"iteration", 0, 1e15, true, false},
+                                                                {"lr", 0, AXES_LIMIT, false, false},
+                                                                {"momentum", 0, 1, false, false}};
     int rc = csv_read(out, path, columns, SCHEDULE_COLUMNS, err);
 
     if (rc == 0 && out->rows == 0)

@@ -1,6 +1,8 @@
 /* The evaluation of a run: see session.h. */
 #include "train/session.h"
 
+#include <math.h>
+
 #include "base/clock.h"
 
 #define GROUP_NS 100000000u /* 0.1 s: too short to be noticed by a person who stops a run */
@@ -115,7 +117,7 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
         losses[l] = mean_loss(values + l * n, n, g->losses[l].weight);
     if (rc == 0) {
         *loss = loss_sum / (double)n;
-        *accuracy = hits / counted;
+        *accuracy = g->logits >= 0 ? hits / counted : NAN;
     }
     free(values);
     return rc;

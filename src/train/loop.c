@@ -70,6 +70,7 @@ static void report(const struct loop *l, bool evaluating, bool evaluated)
                              .iterations = o->iterations,
                              .loss = l->s->state.last_loss,
                              .lr = l->s->state.last_rate,
+                             .val_loss = l->result->run.val_loss,
                              .val_acc = l->result->run.val_acc,
                              .evaluating = evaluating,
                              .evaluated = evaluated};
@@ -122,7 +123,8 @@ static void take_row(struct clr_train_result *result, const struct record_row *r
 {
     result->val_loss = row->val_loss;
     result->val_acc = row->val_acc;
-    if (!(result->best_acc >= row->val_acc)) {
+    if (isnan(row->val_acc) ? !(result->best_loss <= row->val_loss) : !(result->best_acc >= row->val_acc)) {
+        result->best_loss = isnan(row->val_acc) ? row->val_loss : NAN;
         result->best_acc = row->val_acc;
         result->best_iteration = row->iteration;
     }
@@ -216,7 +218,7 @@ int loop_run(struct session *s, struct record *r, struct loop_result *result, st
     int rc;
 
     memset(result, 0, sizeof *result);
-    result->run.val_loss = result->run.val_acc = result->run.best_acc = NAN;
+    result->run.val_loss = result->run.val_acc = result->run.best_acc = result->run.best_loss = NAN;
     result->run.backoffs = s->state.backoffs;
     if (isnan(s->state.last_rate)) /* before the first update, or resumed from an older checkpoint */
         s->state.last_rate = policy_rate(&l, s->state.iteration > 0 ? s->state.iteration - 1 : 0);

@@ -214,7 +214,7 @@ static int compare_transforms(const struct session *s, struct clr_error *err)
 /* Report the losses that do not count, and the Accuracy layers that are not the accuracy of this run. */
 static void note_unused(const struct graph *g)
 {
-    const struct graph_value *logits = &g->values[g->logits];
+    const struct graph_value *logits = g->logits >= 0 ? &g->values[g->logits] : NULL;
 
     for (size_t i = 0; i < g->node_count; i++) {
         const struct graph_value *read = &g->values[g->nodes[i].x[0]];
@@ -222,6 +222,9 @@ static void note_unused(const struct graph *g)
             log_line(CLR_LOG_INFO,
                      "layer '%s' is not trained, nor what only it needs: its loss_weight is 0; 'clr-cl eval' "
                      "reports its loss",
+                     g->nodes[i].desc.label);
+        else if (op_is(&g->nodes[i].desc, OP_METRIC) && !logits)
+            log_line(CLR_LOG_INFO, "layer '%s' is not computed: no loss of the net reads logits",
                      g->nodes[i].desc.label);
         else if (op_is(&g->nodes[i].desc, OP_METRIC) && !graph_runs(g, i))
             log_line(
@@ -234,20 +237,40 @@ static void note_unused(const struct graph *g)
     }
 }
 
+static bool has_loss(const struct graph *g)
+{
+    bool any = false;
+
+    for (size_t l = 0; l < g->loss_count; l++)
+        any = any || g->losses[l].weight != 0.0f;
+    return any;
+}
+
+/* Is there a logit for each class, if there are logits? */
+static int check_classes(const struct graph *g, const struct clr_dataset *d, struct clr_error *err)
+{
+    const struct graph_value *logits = g->logits >= 0 ? &g->values[g->logits] : NULL;
+    char outputs[STR_COUNT], classes[STR_COUNT];
+
+    if (!logits || logits->shape.c >= d->classes)
+        return 0;
+    return clr_error_set(err, CLR_EINPUT, "'%s' has %s, data set '%s' has %s: set num_output to %d",
+                         logits->name, str_count(outputs, (uint64_t)logits->shape.c, "output"), d->name,
+                         str_count(classes, (uint64_t)d->classes, "class"), d->classes);
+}
+
 static int plan_graphs(struct session *s, bool train, struct clr_error *err)
 {
     const struct clr_dataset *d = s->o->data;
     const struct clr_image_shape image = {d->channels, d->height, d->width};
     const int eval_batch = s->eval_count < SESSION_EVAL_BATCH ? s->eval_count : SESSION_EVAL_BATCH;
     struct replica *r = &s->replica;
-    const struct graph_value *logits;
-    char outputs[STR_COUNT], classes[STR_COUNT];
     int rc = graph_create(&r->test.graph, s->o->net, PHASE_TEST, image, eval_batch, err);
 
-    if (rc == 0 && r->test.graph->logits < 0)
+    if (rc == 0 && !has_loss(r->test.graph))
         rc = clr_error_set(err, CLR_EINPUT,
-                           "the net has no loss in the TEST phase: add a SoftmaxWithLoss layer, of a "
-                           "loss_weight other than 0; its bottoms are the logits and the labels");
+                           "the net has no loss in the TEST phase: add one, such as SoftmaxWithLoss, of a "
+                           "loss_weight other than 0");
     if (rc == 0 && train)
         rc = graph_create(&r->train.graph, s->o->net, PHASE_TRAIN, image, s->o->batch, err);
     if (rc == 0 && train)
@@ -255,12 +278,7 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
     if (rc < 0)
         return rc;
     note_unused(r->test.graph);
-    logits = &r->test.graph->values[r->test.graph->logits];
-    if (logits->shape.c < d->classes)
-        return clr_error_set(err, CLR_EINPUT, "'%s' has %s, data set '%s' has %s: set num_output to %d",
-                             logits->name, str_count(outputs, (uint64_t)logits->shape.c, "output"), d->name,
-                             str_count(classes, (uint64_t)d->classes, "class"), d->classes);
-    return 0;
+    return check_classes(r->test.graph, d, err);
 }
 
 static size_t align_up(size_t size)

@@ -170,18 +170,26 @@ void record_rows(const struct record *r, struct str *out, int digits)
 {
     for (size_t i = 0; i < r->row_count; i++) {
         const struct record_row *row = &r->rows[i];
-        str_append(out, "%llu,%.*g,%.*g,%.*g,%.*g\n", (unsigned long long)row->iteration, digits,
-                   row->trn_loss, digits, row->lr, digits, row->val_loss, digits, row->val_acc);
+        str_append(out, "%llu,%.*g,%.*g,%.*g,", (unsigned long long)row->iteration, digits, row->trn_loss,
+                   digits, row->lr, digits, row->val_loss);
+        if (!isnan(row->val_acc))
+            str_append(out, "%.*g", digits, row->val_acc);
+        str_append(out, "\n");
     }
 }
 
-/* One row of record_rows(); *text moves to the next. */
+/* One row of record_rows(), without an accuracy where the net has none; *text moves to the next. */
 static bool parse_row(struct record_row *out, const char **text, uint64_t last)
 {
     double values[5];
 
     for (int i = 0; i < 5; i++) {
         char *end;
+        if (i == HISTORY_VAL_ACC && **text == '\n') {
+            values[i] = NAN;
+            (*text)++;
+            continue;
+        }
         values[i] = strtod(*text, &end);
         if (end == *text || *end != (i < 4 ? ',' : '\n') || !isfinite(values[i]))
             return false;

@@ -105,7 +105,8 @@ int session_go_to(struct session *s, const struct run_state *state, struct clr_e
 
 /*
  * Evaluate on the evaluation images. confusion: classes × classes counts to add to, or NULL. losses: of each
- * loss of the test graph, without its weight, or NULL.
+ * loss of the test graph, without its weight, or NULL. *accuracy: NaN where no loss reads logits; then
+ * confusion must be NULL.
  * CLR_EINTERRUPTED: *o->stop was set before all images were evaluated; *loss and *accuracy are untouched.
  */
 int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion, double *losses,

@@ -127,7 +127,7 @@ int clr_train(const struct clr_train_options *o, struct clr_train_result *result
     struct recorded_run u;
     int rc;
 
-    *result = (struct clr_train_result){.val_loss = NAN, .val_acc = NAN, .best_acc = NAN};
+    *result = (struct clr_train_result){.val_loss = NAN, .val_acc = NAN, .best_acc = NAN, .best_loss = NAN};
     rc = run_open(&u, o, "history.csv", err);
     if (rc < 0)
         return rc;
@@ -142,8 +142,10 @@ static int evaluate(struct session *s, struct clr_eval_result *out, struct clr_e
     const struct graph *g = s->replica.test.graph;
     const size_t classes = (size_t)s->o->data->classes;
     double *losses = NULL;
-    int rc = mem_new(&out->confusion, classes * classes, sizeof *out->confusion, "the confusion table", err);
+    int rc = 0;
 
+    if (g->logits >= 0)
+        rc = mem_new(&out->confusion, classes * classes, sizeof *out->confusion, "the confusion table", err);
     if (rc == 0)
         rc = mem_new(&out->losses, g->loss_count, sizeof *out->losses, "the losses", err);
     if (rc == 0)

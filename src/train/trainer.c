@@ -147,14 +147,18 @@ int clr_trainer_predict(struct clr_trainer *t, const uint8_t *pixels, int count,
 {
     struct ocl_context *ctx = t->s.replica.ctx;
     struct phase p = t->s.replica.test;
-    const size_t n = (size_t)net_logits(p.net)->shape.n, outputs = (size_t)net_logits(p.net)->shape.c;
     struct device_images images = {0};
     cl_int order[SESSION_EVAL_BATCH];
+    size_t n, outputs;
     float *logits = NULL;
     int rc;
 
     if (count < 0)
         return clr_error_set(err, CLR_EUSAGE, "`count` %d must be at least 0", count);
+    if (p.graph->logits < 0)
+        return clr_error_set(err, CLR_EUSAGE, "no loss of the net reads logits: it predicts no classes");
+    n = (size_t)net_logits(p.net)->shape.n;
+    outputs = (size_t)net_logits(p.net)->shape.c;
     for (int i = 0; i < SESSION_EVAL_BATCH; i++)
         order[i] = i;
     p.images = &images;

@@ -84,11 +84,11 @@ static void warn_of_softmax(const struct graph *g)
 void warn_of_net(const struct session *s)
 {
     const struct graph *g = s->replica.test.graph;
-    const struct graph_value *logits = &g->values[g->logits];
+    const struct graph_value *logits = g->logits >= 0 ? &g->values[g->logits] : NULL;
     const int classes = s->o->data->classes;
     char outputs[STR_COUNT], has[STR_COUNT];
 
-    if (logits->shape.c > classes)
+    if (logits && logits->shape.c > classes)
         log_line(CLR_LOG_WARNING, "'%s' has %s, and '%s' has %s: the other outputs are never correct",
                  logits->name, str_count(outputs, (uint64_t)logits->shape.c, "output"), s->o->data->name,
                  str_count(has, (uint64_t)classes, "class"));

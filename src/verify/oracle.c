@@ -68,6 +68,7 @@ static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed,
                                : op_is(d, OP_HAS_TIES)              ? VALUES_WITH_TIES
                                                                     : VALUES_NORMAL;
     const double scale = op_is(d, OP_NO_Y) ? 3.0 : 1.0;
+    const uint32_t labels = (uint32_t)(op_class(d->kind)->labels ? op_class(d->kind)->labels : d->x[0].c);
     int rc = 0;
 
     for (int j = 0; j < d->x_count && rc == 0; j++)
@@ -81,7 +82,7 @@ static int make_inputs(struct oracle *o, const struct op_desc *d, uint64_t seed,
     if (rc == 0)
         rc = mem_new(&o->index, (size_t)d->x[0].n, sizeof *o->index, "sample numbers", err);
     for (int i = 0; rc == 0 && i < d->x[0].n; i++) {
-        o->labels[i] = (int32_t)rng_below(seed, RNG_TEST, 4, (uint64_t)i, (uint32_t)d->x[0].c);
+        o->labels[i] = (int32_t)rng_below(seed, RNG_TEST, 4, (uint64_t)i, labels);
         o->index[i] = (int32_t)rng_below(seed, RNG_TEST, 5, (uint64_t)i, 60000);
     }
     return rc;
@@ -94,7 +95,7 @@ static void put_nans(struct oracle *o, const struct op_desc *d)
         const int j = i % d->x_count;
         const size_t per_image = o->x_size[j] / (size_t)d->x[j].n;
         const size_t at =
-            op_is(d, OP_NO_Y) && i % 2 == 0 ? (size_t)o->labels[i] : (per_image / 2 + (size_t)i) % per_image;
+            (op_is(d, OP_NO_Y) && i % 2 == 0 ? (size_t)o->labels[i] : per_image / 2 + (size_t)i) % per_image;
         o->x[j][(size_t)i * per_image + at] = NAN;
     }
 }

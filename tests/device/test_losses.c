@@ -12,6 +12,9 @@
 #define LOSS(name, x, more)                                                                                  \
     "layer { name: '" name "' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' " more " }\n"
 
+#define TARGET(name, type, x, more)                                                                          \
+    "layer { name: '" name "' type: '" type "' bottom: '" x "' bottom: 'data' " more " }\n"
+
 /* A net from its text; free with clr_net_destroy(). */
 static struct clr_net_spec *net_of(const char *text)
 {
@@ -85,6 +88,58 @@ START_TEST(test_losses__every_loss_is_reported)
 }
 END_TEST
 
+static char *read_text(const char *folder, const char *name)
+{
+    size_t size;
+
+    return slurp(folder, name, &size);
+}
+
+#define AUTOENCODER                                                                                          \
+    DATA DENSE("code", "data", "4") DENSE("image", "code", "120")                                            \
+        TARGET("loss", "SigmoidCrossEntropyLoss", "image", "")                                               \
+            TARGET("squares", "EuclideanLoss", "image", "loss_weight: 0")
+
+/* The column of accuracies is empty, evaluations are of the loss alone, a resumed run has the same bytes. */
+START_TEST(test_losses__of_values_have_no_accuracy)
+{
+    struct clr_net_spec *spec = net_of(AUTOENCODER);
+    struct clr_train_options whole = options("values"), parts = options("values-parts");
+    struct clr_train_result r;
+    struct clr_eval_result e;
+    struct clr_trainer *t;
+    struct clr_error err;
+    float probabilities[8];
+    uint8_t pixels[120] = {0};
+    char *text, *line;
+
+    whole.net = parts.net = spec;
+    whole.iterations = parts.iterations = 12;
+    whole.validate_every = parts.validate_every = 4;
+    must_train(&whole, &r);
+    ck_assert(isfinite(r.val_loss) && isnan(r.val_acc) && isnan(r.best_acc) && r.best_loss <= r.val_loss);
+    text = read_text(whole.out, "history.csv");
+    for (line = strchr(text, '\n'); line[1]; line = strchr(line + 1, '\n'))
+        ck_assert_msg(strchr(line + 1, '\n')[-1] == ',', "%s", text);
+    free(text);
+    parts.iterations = 8;
+    must_train(&parts, &r);
+    parts.iterations = 12;
+    parts.resume = true;
+    must_train(&parts, &r);
+    ck_assert(equal_files(whole.out, parts.out, "final.safetensors"));
+    whole.init = keep(whole.out, "final.safetensors");
+    ck_assert_msg(clr_eval(&whole, &e, &err) == 0, "%s", err.message);
+    ck_assert(isnan(e.accuracy) && !e.confusion && e.loss == r.val_loss);
+    ck_assert(e.loss_count == 2 && e.losses[0].loss == e.loss && e.losses[1].loss > 0.0);
+    free(e.losses);
+    ck_assert_msg(clr_trainer_create(&t, &whole, &err) == 0, "%s", err.message);
+    ck_assert_int_eq(clr_trainer_predict(t, pixels, 1, probabilities, &err), CLR_EUSAGE);
+    clr_trainer_destroy(t);
+    clr_net_destroy(spec);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("losses");
@@ -96,6 +151,7 @@ int main(void)
     tcase_set_timeout(tc, 0);
     tcase_add_test(tc, test_losses__images_that_do_not_count);
     tcase_add_test(tc, test_losses__every_loss_is_reported);
+    tcase_add_test(tc, test_losses__of_values_have_no_accuracy);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
     runs_finish();

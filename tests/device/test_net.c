@@ -340,6 +340,28 @@ static const struct test_net {
      LAYER("l1", "HingeLoss", "scores", "l1", "bottom: 'label'")
      LAYER("l2", "HingeLoss", "scores", "l2",
            "bottom: 'label' loss_weight: 0.2 hinge_loss_param { norm: L2 }")},
+    {"an autoencoder: two losses against the images, one of them off",
+     ALWAYS, {2, 5, 4}, DATA
+     DENSE("e1", "data", "num_output: 9")
+     LAYER("s1", "Sigmoid", "e1", "s1", "")
+     DENSE("d1", "s1", "num_output: 40")
+     LAYER("l1", "SigmoidCrossEntropyLoss", "d1", "l1", "bottom: 'data'")
+     LAYER("s2", "Sigmoid", "d1", "s2", "")
+     LAYER("l2", "EuclideanLoss", "s2", "l2", "bottom: 'data' loss_weight: 0")},
+    {"losses of several kinds",
+     ALWAYS, {3, 6, 5}, DATA
+     CONV("c1", "data", "num_output: 3 kernel_size: 3 pad: 1")
+     RELU("r1", "c1", "c1")
+     LAYER("l1", "EuclideanLoss", "c1", "l1", "bottom: 'data' loss_weight: 0.1")
+     CONV("c2", "c1", "num_output: 4 kernel_size: 3")
+     CONV("c3", "c1", "num_output: 4 kernel_size: 3")
+     LAYER("l2", "SigmoidCrossEntropyLoss", "c2", "l2",
+           "bottom: 'c3' loss_weight: 0.2 loss_param { normalization: FULL }")
+     LAYER("l3", "EuclideanLoss", "c3", "l3", "bottom: 'c2' loss_weight: -0.05")
+     DENSE("n", "c2", "num_output: 1")
+     LAYER("l4", "EuclideanLoss", "n", "l4", "bottom: 'label' loss_weight: 0.3")
+     SCORES("c3")
+     LOSS("scores")},
     {"pooling on the images",
      LONG, {3, 9, 9}, DATA
      POOL("p1", "data", "pool: MAX kernel_size: 3 stride: 2 pad: 1")

@@ -9,7 +9,7 @@
 #include "base/csv.h"
 #include "base/fs.h"
 
-static const struct csv_column g_columns[] = {{"iteration", 0, 1e6, true}, {"lr", 0, 1, false}};
+static const struct csv_column g_columns[] = {{"iteration", 0, 1e6, true, false}, {"lr", 0, 1, false, false}};
 
 static char g_path[256];
 
@@ -53,6 +53,21 @@ START_TEST(test_csv__many_rows_grow)
         ck_assert(csv_at(&csv, i, 0) == (double)i);
     csv_clear(&csv);
     str_clear(&text);
+}
+END_TEST
+
+START_TEST(test_csv__a_field_that_may_lack_is_nan)
+{
+    static const struct csv_column columns[] = {{"iteration", 0, 1e6, true, false},
+                                                {"val_acc", 0, 1, false, true}};
+    static const char text[] = "iteration,val_acc\n1,0.5\n2,\n";
+    struct csv csv;
+
+    ck_assert_int_eq(csv_read(&csv, write_file(text, sizeof text - 1), columns, 2, NULL), 0);
+    ck_assert_uint_eq(csv.rows, 2);
+    ck_assert(csv_at(&csv, 0, 1) == 0.5 && isnan(csv_at(&csv, 1, 1)));
+    csv_clear(&csv);
+    ck_assert_int_eq(csv_read(&csv, write_file("iteration,val_acc\n,1\n", 21), columns, 2, NULL), CLR_EINPUT);
 }
 END_TEST
 
@@ -146,6 +161,7 @@ int main(void)
 
     tcase_add_test(tc, test_csv__reads_rows_and_ignores_columns_behind);
     tcase_add_test(tc, test_csv__many_rows_grow);
+    tcase_add_test(tc, test_csv__a_field_that_may_lack_is_nan);
     tcase_add_test(tc, test_csv__header_alone_has_no_rows);
     tcase_add_loop_test(tc, test_csv__errors_say_file_and_line, 0, (int)MEM_COUNT(g_bad));
     tcase_add_test(tc, test_csv__limits);

@@ -545,7 +545,7 @@ START_TEST(test_graph__errors)
              WEIGHTED("l2", "b", "1"),
          "layer 'l2': its bottom 'b' has 4 logits"},
         {DATA DENSE("a", "data", "num_output: 3") WEIGHTED("l1", "a", "0"),
-         "no SoftmaxWithLoss layer in the TRAIN phase has a loss_weight other than 0"},
+         "no loss layer in the TRAIN phase has a loss_weight other than 0"},
         {DATA DENSE("a", "data", "num_output: 3") WEIGHTED("l", "a", "1") DENSE("b", "l", "num_output: 3"),
          "layer 'b': its bottom 'l' is the result of layer 'l', of type SoftmaxWithLoss, which no layer can"},
         {DATA DENSE("a", "data", "num_output: 3") WITH_TOP("l1", "SoftmaxWithLoss", "a"),

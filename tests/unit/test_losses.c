@@ -93,6 +93,52 @@ START_TEST(test_losses__valid_images_count)
 }
 END_TEST
 
+static const double targets[COUNT] = {0.25, 0.5, 1.0, 0.0, 0.125, 1.5, -0.5, 0.75, 0.0, 1.0, 0.375, 0.625};
+
+/* Of x = logits and t = targets, divided by the images, with gradients to both. */
+static const struct {
+    enum op_kind kind;
+    double loss, dx[COUNT], dt[COUNT];
+} of_values[] = {
+    /* torch.nn.functional.binary_cross_entropy_with_logits(x, t, reduction='sum')/4 */
+    {OP_SIGMOID_LOSS,
+     2.80129267073454,
+     {0.09311483280046365, -0.0693249652936728, -0.02980073050552942, 0.23814353170560834,
+      0.13854467479384824, -0.2806148328004636, 0.1548007305055294, -0.04695587477855048, 0.2043936190484109,
+      -0.125, 0.08901464465750122, -0.08901464465750122},
+     {-0.125, 0.3125, -0.5, -0.75, -0.1875, 0.125, 0.5, -0.0625, -0.375, 0.0, -0.25, 0.25}},
+    /* torch.nn.functional.mse_loss(x, t, reduction='sum')/8 */
+    {OP_EUCLIDEAN_LOSS,
+     3.287109375,
+     {0.0625, -0.4375, 0.25, 0.75, 0.15625, -0.5, -0.375, -0.125, 0.375, -0.25, 0.15625, -0.40625},
+     {-0.0625, 0.4375, -0.25, -0.75, -0.15625, 0.5, 0.375, 0.125, -0.375, 0.25, -0.15625, 0.40625}},
+};
+
+START_TEST(test_losses__of_values_as_in_pytorch)
+{
+    const struct shape s = {IMAGES, CLASSES, 1, 1};
+    struct op_desc d = {
+        .kind = of_values[_i].kind, .x_count = 2, .x = {s, s}, .backward = true, .need_dx = 3};
+    double dx[COUNT], dt[COUNT], sample[IMAGES], sum = 0.0;
+    const struct op_ref r = {
+        .n = IMAGES, .x = {logits, targets}, .dx = {dx, dt}, .sample = sample, .labels = labels};
+
+    d.u.loss.weight = 1.0f;
+    d.u.loss.normalization = LOSS_BATCH_SIZE;
+    op_class(d.kind)->ref_forward(&d, &r);
+    for (int i = 0; i < IMAGES; i++)
+        sum += sample[i] / IMAGES;
+    NEAR(sum, of_values[_i].loss);
+    for (int i = 0; i < COUNT; i++) {
+        NEAR(dx[i], of_values[_i].dx[i]);
+        NEAR(dt[i], of_values[_i].dt[i]);
+    }
+    d.u.loss.normalization = LOSS_FULL;
+    op_class(d.kind)->ref_forward(&d, &r);
+    NEAR(dx[0], of_values[_i].dx[0] / CLASSES);
+}
+END_TEST
+
 /* The sums of the four images are 1.5, 2.25, 3.25, 3, those of the squares 2.25, 3.3125, 6.8125, 5. */
 START_TEST(test_losses__hinge_by_hand)
 {
@@ -121,6 +167,7 @@ int main(void)
     tcase_add_loop_test(tc, test_losses__cross_entropy_as_in_pytorch, 0, (int)MEM_COUNT(cross_entropy));
     tcase_add_test(tc, test_losses__valid_images_count);
     tcase_add_test(tc, test_losses__hinge_by_hand);
+    tcase_add_loop_test(tc, test_losses__of_values_as_in_pytorch, 0, (int)MEM_COUNT(of_values));
     suite_add_tcase(s, tc);
     return support_run(s, true);
 }

@@ -390,7 +390,7 @@ START_TEST(test_net__deployment_files)
         ck_assert(g->params[0].dims[1] == 189 && g->logits == -1);
         graph_destroy(g);
         ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, k_small, 4, &err), CLR_EINPUT);
-        ck_assert_ptr_nonnull(strstr(err.message, "no SoftmaxWithLoss layer in the TRAIN phase"));
+        ck_assert_ptr_nonnull(strstr(err.message, "no loss layer in the TRAIN phase"));
         ck_assert_int_eq(graph_create(&g, spec, PHASE_TEST, (struct clr_image_shape){3, 9, 8}, 4, &err),
                          CLR_EINPUT);
         ck_assert_ptr_nonnull(strstr(err.message, "images of 3×9×7, these are 3×9×8"));
@@ -814,7 +814,16 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
          "2: layer 'p': padding 2×2 is not smaller"},
         {DATA CONV("c", "data", "kernel_size: 3") LOSS("c"),
          "3: layer 'loss': its bottom 'c' is 4×7×5; it takes one"},
-        {DATA DENSE("ip", "data"), " no SoftmaxWithLoss layer in the TRAIN phase"},
+        {DATA DENSE("ip", "data"), " no loss layer in the TRAIN phase"},
+        {DATA DENSE("ip", "data") "layer { name: 'l' type: 'EuclideanLoss' bottom: 'ip' bottom: 'data' }",
+         "3: layer 'l': its bottom 'ip' has 3 numbers for an image, 'data' has 189; they must be as many"},
+        {DATA DENSE("ip", "data") "layer { name: 'l' type: 'EuclideanLoss' bottom: 'ip' bottom: 'label' }",
+         "3: layer 'l': its bottom 'ip' has 3 numbers for an image; with the labels it takes one"},
+        {DATA DENSE("ip", "data") "layer { name: 'l' type: 'EuclideanLoss' bottom: 'label' bottom: 'ip' }",
+         "3: layer 'l': its bottom 'label' is the labels"},
+        {DATA DENSE("ip", "data") "layer { name: 'l' type: 'EuclideanLoss' bottom: 'ip' bottom: 'ip' top: "
+                                  "'x' }" DENSE("y", "x"),
+         "3: layer 'y': its bottom 'x' is the result of layer 'l', of type EuclideanLoss"},
         {DATA DENSE("ip", "label") LOSS("ip"), "2: layer 'ip': its bottom 'label' is the labels"},
         {DATA DENSE("ip", "data") "layer { name: 'l' type: 'SoftmaxWithLoss' bottom: 'ip' bottom: 'data' }",
          "3: layer 'l': its second bottom 'data' is not the labels"},

@@ -688,7 +688,7 @@ START_TEST(test_ref__optimizers_are_pytorch_s)
     for (; clr_optimizer_names()[count / 3]; count++) {
         ck_assert_uint_lt(count, MEM_COUNT(columns));
         (void)snprintf(names[count], sizeof *names, "%s %zu", clr_optimizer_names()[count / 3], count % 3);
-        columns[count] = (struct csv_column){names[count], -100, 100, false};
+        columns[count] = (struct csv_column){names[count], -100, 100, false, false};
     }
     ck_assert_msg(csv_read(&table, path, columns, count, &err) == 0, "%s", err.message);
     ck_assert_uint_ge(table.rows, 30);
