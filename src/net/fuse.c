@@ -41,12 +41,23 @@ struct target {
     int block;
 };
 
-/* A flattening before a dense layer, which reads (N,C,H,W) as well. That of the images stays: a batch has the
+/* Do all readers of value v read (N,C,H,W) as its numbers in a row? */
+static bool are_flat(const struct graph *g, int v)
+{
+    for (size_t k = 0; k < g->node_count; k++)
+        for (int j = 0; j < g->nodes[k].desc.x_count; j++)
+            if (g->nodes[k].x[j] == v && !op_is(&g->nodes[k].desc, OP_READS_MAPS))
+                return false;
+    return v != g->logits;
+}
+
+/* A flattening before dense layers, which read (N,C,H,W) as well. That of the images stays: a batch has the
  * layout that its readers need, and for a dense layer those are blocks, which would be mostly padding. */
 static bool is_needless_copy(struct graph *g, int i, const struct target *t)
 {
     (void)t;
-    return op_is(&g->nodes[i].desc, OP_FLATTENS) && g->values[g->nodes[i].x[0]].producer >= 0;
+    return op_is(&g->nodes[i].desc, OP_FLATTENS) && g->values[g->nodes[i].x[0]].producer >= 0 &&
+           are_flat(g, g->nodes[i].y[0]);
 }
 
 /* The node that sends a gradient back to value v, and as which of its inputs it reads it; NULL: none. */

@@ -43,20 +43,32 @@ int build_prefix(const struct builder *b, int rc)
 
 /* ------------------------------------------------------------------ values */
 
-/* Is it the output of a node that no layer of the file is? */
+bool graph_is_inserted(const struct graph_node *n)
+{
+    return n->desc.label != n->layer->name;
+}
+
 static bool is_inserted(const struct graph *g, const struct graph_value *v)
 {
-    return v->producer >= 0 && op_class(g->nodes[v->producer].desc.kind)->inserted;
+    return v->producer >= 0 && graph_is_inserted(&g->nodes[v->producer]);
 }
 
 /* The latest value of that name that a layer of the file makes; −1: none. */
-static int find_value(const struct graph *g, const char *name)
+static int find_value(const struct builder *b, const char *name)
 {
-    for (size_t i = g->value_count; i > 0; i--) {
+    const struct graph *g = b->g;
+    size_t after = 0;
+    int found = -1;
+
+    for (size_t i = 0; i < b->alias_count; i++)
+        if (strcmp(b->aliases[i].name, name) == 0) {
+            found = b->aliases[i].value;
+            after = b->aliases[i].after;
+        }
+    for (size_t i = g->value_count; i > after; i--)
         if (strcmp(g->values[i - 1].name, name) == 0 && !is_inserted(g, &g->values[i - 1]))
             return (int)(i - 1);
-    }
-    return -1;
+    return found;
 }
 
 /* reserve() has made room: values never move, nodes' labels point into them. */
@@ -100,7 +112,7 @@ static int read_bottom(struct builder *b, int i, int *out)
 {
     const char *name = b->layer->bottom[i];
     const struct layer_spec *result = find_result(b, name);
-    int value = find_value(b->g, name);
+    int value = find_value(b, name);
 
     if (result)
         return build_error(b,
@@ -116,7 +128,7 @@ static int read_bottom(struct builder *b, int i, int *out)
 
 static int check_new_top(const struct builder *b, const char *name)
 {
-    return find_value(b->g, name) >= 0 || find_result(b, name)
+    return find_value(b, name) >= 0 || find_result(b, name)
                ? build_error(b, "its top '%s' is the top of another layer already", name)
                : 0;
 }
@@ -134,6 +146,33 @@ static int write_top(struct builder *b, struct graph_node *n)
     if (!n->in_place)
         rc = check_new_top(b, name);
     return rc < 0 ? rc : build_value(b, name, &n->desc.y[0], (int)(n - b->g->nodes), &n->y[0]);
+}
+
+int build_tops(struct builder *b, struct graph_node *n)
+{
+    int rc = 0;
+
+    for (int j = 0; j < n->desc.y_count && rc == 0; j++) {
+        rc = check_new_top(b, b->layer->top[j]);
+        if (rc == 0)
+            rc = build_value(b, b->layer->top[j], &n->desc.y[j], (int)(n - b->g->nodes), &n->y[j]);
+    }
+    return rc;
+}
+
+int build_aliases(struct builder *b, int x)
+{
+    int rc = 0;
+
+    for (int j = 0; j < b->layer->top_count && rc == 0; j++) {
+        rc = check_new_top(b, b->layer->top[j]);
+        if (rc == 0)
+            rc = mem_grow(&b->aliases, &b->alias_capacity, b->alias_count + 1, sizeof *b->aliases, "names",
+                          b->err);
+        if (rc == 0)
+            b->aliases[b->alias_count++] = (struct build_alias){b->layer->top[j], x, b->g->value_count};
+    }
+    return rc;
 }
 
 /* ------------------------------------------------------------------ parameters */
@@ -317,7 +356,7 @@ static int add_layer(struct builder *b)
         return build_error(b, "both its tops are named '%s'", l->top[0]);
     for (int i = 0; i < b->layer->bottom_count; i++) {
         const bool last = i + 1 == class->bottoms, labels = (class->flags & LAYER_LABELS) && last,
-                   target = (class->flags & LAYER_TARGET) && last;
+                   target = ((class->flags & LAYER_TARGET) && last) || (class->flags & LAYER_NO_TOP);
         int rc = read_bottom(b, i, &bottom[i]);
         if (rc < 0)
             return rc;
@@ -434,8 +473,10 @@ static int mark_gradients(struct builder *b, struct mark *marks)
         const bool on = leads(g, n);
         bool off = op_is(&n->desc, OP_LOSS);
         b->layer = n->layer; /* for messages */
-        for (int j = 0; j < n->desc.y_count; j++)
+        for (int j = 0; j < n->desc.y_count; j++) {
             off = off || marks[n->y[j]].off;
+            n->desc.no_dy |= (unsigned)(n->desc.y_count > 1 && marks[n->y[j]].readers == 0) << j;
+        }
         if (!on && !off && n->param_count > 0)
             return build_error(b, "it has parameters, but the loss does not depend on it");
         for (int j = 0; j < n->desc.x_count; j++) {
@@ -554,7 +595,7 @@ static int reserve(struct graph *g, const struct clr_net_spec *spec, struct clr_
     int rc;
 
     for (size_t i = 0; i < layers; i++)
-        most += 2 * (size_t)spec->layers[i].bottom_count;
+        most += 2 * (size_t)spec->layers[i].bottom_count + (size_t)spec->layers[i].top_count;
     rc = mem_grow(&g->values, &g->value_capacity, most, sizeof *g->values, "values", err);
 
     if (rc >= 0)
@@ -591,6 +632,7 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
     mark_leads(b.g);
     if (rc >= 0 && phase == PHASE_TRAIN)
         rc = gradients(&b);
+    free(b.aliases);
     if (rc < 0) {
         graph_destroy(b.g);
         return rc;

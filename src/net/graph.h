@@ -86,6 +86,9 @@ int graph_create(struct graph **out, const struct clr_net_spec *spec, unsigned p
                  struct clr_image_shape input, int batch, struct clr_error *err);
 void graph_destroy(struct graph *g);
 
+/* Was it inserted, and is no layer of the file? */
+bool graph_is_inserted(const struct graph_node *n);
+
 /* Does node i run? What neither a loss nor the accuracy depends on does not. Nor does, in training, the head
  * of a loss of weight 0: the gradients of its parameters are 0. */
 bool graph_runs(const struct graph *g, size_t i);

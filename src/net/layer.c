@@ -275,7 +275,11 @@ static void check_blobs(struct layer_reading *in)
     const struct layer_spec *l = in->layer;
     const struct layer_class *class = l->class;
     const bool more = class->flags & LAYER_MORE_BOTTOMS;
-    const int least = class->flags & LAYER_LOSS ? 0 : 1, most = class->flags & LAYER_SECOND_TOP ? 2 : 1;
+    const int least = class->flags & (LAYER_LOSS | LAYER_NO_TOP) ? 0 : 1,
+              most = class->flags & LAYER_NO_TOP       ? 0
+                     : class->flags & LAYER_MORE_TOPS  ? OP_MOST
+                     : class->flags & LAYER_SECOND_TOP ? 2
+                                                       : 1;
 
     if (l->bottom_count < class->bottoms || (l->bottom_count > class->bottoms && !more))
         (void)pt_error(in->doc, in->field, in->err, "layer '%s' has %d 'bottom'; type %s has %d%s", l->name,

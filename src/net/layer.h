@@ -23,7 +23,9 @@ enum layer_flags {
     LAYER_IN_PLACE = 1 << 4,                  /* its top may be its bottom */
     LAYER_MORE_BOTTOMS = 1 << 5,              /* up to OP_MOST bottoms */
     LAYER_NEEDS_BLOCK = 1 << 6,               /* its first block is required */
-    LAYER_SECOND_TOP = 1 << 7                 /* may have a second top */
+    LAYER_SECOND_TOP = 1 << 7,                /* may have a second top */
+    LAYER_MORE_TOPS = 1 << 8,                 /* up to OP_MOST tops */
+    LAYER_NO_TOP = 1 << 9                     /* none at all */
 };
 
 struct builder;
@@ -150,6 +152,13 @@ extern const struct field softmax_fields[]; /* softmax_param, of the layer and o
 
 /* ------------------------------------------------------------------ building */
 
+/* Another name of a value; of values made after it (from number `after` on), one of this name hides it. */
+struct build_alias {
+    const char *name;
+    int value;
+    size_t after;
+};
+
 struct builder {
     struct graph *g;
     const struct clr_net_spec *spec;
@@ -157,6 +166,8 @@ struct builder {
     const struct layer_spec *layer; /* the one being added */
     int labels;                     /* value of the labels, −1: none */
     bool has_data, has_loss;
+    struct build_alias *aliases;
+    size_t alias_count, alias_capacity;
     struct clr_error *err;
 };
 
@@ -175,6 +186,10 @@ int build_value(struct builder *b, const char *name, const struct shape *shape, 
  */
 struct graph_node *build_node(struct builder *b, enum op_kind kind, const int *x, int count);
 int build_finish(struct builder *b, struct graph_node *n);
+
+/* Instead, of a node with a y for each top, or of a layer whose tops are other names of a value. */
+int build_tops(struct builder *b, struct graph_node *n);
+int build_aliases(struct builder *b, int x);
 
 /* The node of a loss, of the layer's weight, that reads `count` values (besides the labels). */
 void build_loss(struct builder *b, enum op_kind kind, const int *x, int count);

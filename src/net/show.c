@@ -84,7 +84,7 @@ static void shape_text(char *out, size_t size, const struct shape *s)
 /* "Convolution"; another word for a node that was inserted. */
 static const char *node_type(const struct graph_node *n)
 {
-    const char *inserted = op_class(n->desc.kind)->inserted;
+    const char *inserted = graph_is_inserted(n) ? op_class(n->desc.kind)->inserted : NULL;
 
     return inserted ? inserted : n->layer->class->type;
 }

@@ -166,9 +166,11 @@ static void append_layer(struct str *s, const struct layer_class *class)
                class->flags & LAYER_LABELS   ? ", the last the labels"
                : class->flags & LAYER_TARGET ? ", the last any value or the labels"
                                              : "",
-               class->flags & LAYER_SECOND_TOP ? "1 or 2"
-               : class->flags & LAYER_LOSS     ? "0 or 1"
-                                               : "1",
+               class->flags & LAYER_NO_TOP       ? "none"
+               : class->flags & LAYER_MORE_TOPS  ? "1 or more"
+               : class->flags & LAYER_SECOND_TOP ? "1 or 2"
+               : class->flags & LAYER_LOSS       ? "0 or 1"
+                                                 : "1",
                class->flags & LAYER_IN_PLACE ? ", may be the bottom" : "");
     if (class->params)
         str_append(s, "param { name lr_mult decay_mult }: %s\n", class->params);

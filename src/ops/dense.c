@@ -305,6 +305,6 @@ const struct op_class op_dense = {
     .ref_backward = reference_backward,
     .nmse = 3e-12,
     .terms = terms,
-    .flags = OP_ROWS | OP_TAKES_RELU | OP_MASKS_DX,
+    .flags = OP_ROWS | OP_READS_MAPS | OP_TAKES_RELU | OP_MASKS_DX,
     .cases = &(const struct op_cases){2 * MEM_COUNT(cases), get_case},
 };

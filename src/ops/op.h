@@ -110,6 +110,7 @@ struct op_desc {
     bool bias;                           /* conv, dense */
     bool backward;                       /* gradients of parameters */
     unsigned need_dx;                    /* bit j: with backward, the gradient of x[j] too */
+    unsigned no_dy;                      /* bit j: of several y, y[j] gets no gradient, which is 0 */
     /*
      * A rectifier after this operator is done here (OP_TAKES_RELU): y = max(y, 0), NaN stays. Going back, dy
      * has to be 0 where y is not positive. An operator with OP_MASKS_DY masks dy itself. Any other relies

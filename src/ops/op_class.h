@@ -62,7 +62,8 @@ enum op_flags {
     OP_HAS_ZEROS = 1 << 9,    /* verified on values some of which are 0 */
     OP_ONE_X_BLOCK = 1 << 10, /* reads x in one block of all its channels only */
     OP_HAS_ARG = 1 << 11,     /* its reference goes back by op_ref.arg */
-    OP_FLATTENS = 1 << 12     /* fuse.c removes it where x is not the images */
+    OP_FLATTENS = 1 << 12,    /* keeps the order of the numbers and changes the shape */
+    OP_READS_MAPS = 1 << 13   /* reads (N,C,H,W) as if it were (N,C·H·W,1,1) */
 };
 
 /* An operator on a device, in a net with channel block V. */

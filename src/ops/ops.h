@@ -8,6 +8,7 @@ ROW(OP_POOL, pool)
 ROW(OP_ELEMENTWISE, elementwise) /* a function of every number by itself (ops/elementwise_rows.h) */
 ROW(OP_ELTWISE, eltwise)         /* sum, product or maximum of all x */
 ROW(OP_CONCAT, concat)           /* the channels of all x, one after the other */
+ROW(OP_SLICE, slice)             /* the opposite: y are parts of the channels of x */
 ROW(OP_CONSTANT, constant)       /* no x; desc.x[0] has the shape of y */
 ROW(OP_SPLIT, split)             /* y are x, one for each reader that sends a gradient back; dx = Σ dy */
 ROW(OP_LRN, lrn)

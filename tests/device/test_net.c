@@ -270,6 +270,27 @@ static const struct test_net {
      SCORES("m")
      HITS("scores")
      LOSS("scores")},
+    {"parts of channels, other shapes and other names",
+     ALWAYS, {4, 6, 8}, DATA
+     "layer { name: 's0' type: 'Slice' bottom: 'data' top: 'd1' top: 'd2' slice_param { slice_point: 1 } }\n"
+     CONV("c1", "d1", "num_output: 7 kernel_size: 3 pad: 1")
+     CONV("c2", "d2", "num_output: 9 kernel_size: 3 pad: 1")
+     "layer { name: 'p' type: 'Split' bottom: 'c1' top: 'p1' top: 'p2' }\n"
+     RELU("r1", "p1", "p1")
+     JOIN("k", "Concat", "p1", AND("c2") AND("p2"))
+     "layer { name: 's' type: 'Slice' bottom: 'k' top: 'a' top: 'b' top: 'c' slice_param { slice_point: 8 slice_point: 16 } }\n"
+     "layer { name: 'q' type: 'Silence' bottom: 'c' bottom: 'label' }\n"
+     JOIN("e", "Eltwise", "a", AND("b"))
+     LAYER("h", "Reshape", "e", "h", "reshape_param { shape { dim: 0 dim: 16 dim: -1 dim: 0 } }")
+     CONV("c3", "h", "num_output: 3 kernel_size: 3")
+     LAYER("f", "Flatten", "c3", "f", "")
+     LAYER("g", "Sigmoid", "f", "f", "")
+     LAYER("f2", "Flatten", "h", "f2", "")
+     DENSE("i1", "f2", "num_output: 6")
+     JOIN("k2", "Concat", "f", AND("i1"))
+     SCORES("k2")
+     HITS("scores")
+     LOSS("scores")},
     {"inception, on the images too, and dense layers joined",
      ALWAYS, {3, 9, 8}, DATA
      CONV("c0", "data", "num_output: 7 kernel_size: 3 pad: 1 stride: 2")

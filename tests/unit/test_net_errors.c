@@ -82,6 +82,18 @@ START_TEST(test_net__bad_files_are_refused_with_their_place)
         {"layer { name: 'd' type: 'DummyData' top: 'd' dummy_data_param { shape { dim: 1 } shape { dim: 2 } "
          "} }",
          "1:82: a second 'shape'"},
+        {LAYER("Slice", "slice_param { slice_point: 1 }"), "3:3: 1 'slice_point' for 1 tops"},
+        {LAYER("Slice", "top: 'y' top: 'z' slice_param { slice_point: 3 slice_point: 2 }"),
+         "3:21: 'slice_point' 2 comes after 3"},
+        {LAYER("Slice", "slice_param { axis: 0 }"), "3:17: 'axis: 0' is not supported, only 1 is"},
+        {LAYER("Reshape", ""), "1:1: layer 'x' has no 'reshape_param'"},
+        {LAYER("Reshape", "reshape_param { }"), "3:3: 'shape' is missing"},
+        {LAYER("Reshape", "reshape_param { shape { dim: 0 dim: -1 dim: -1 } }"),
+         "3:19: 2 dimensions are -1; one can be inferred"},
+        {LAYER("Reshape", "reshape_param { shape { dim: 64 dim: -1 } }"),
+         "3:19: the first 'dim' is the images"},
+        {LAYER("Flatten", "flatten_param { axis: 2 }"), "3:19: 'axis: 2' is not supported, only 1 is"},
+        {LAYER("Silence", ""), "1:1: layer 'x' has 1 'top'; type Silence has 0"},
         {LAYER("Scale", "scale_param { axis: 2 }"), "3:17: 'axis: 2' is not supported, only 1 is"},
         {LAYER("Bias", "param { } param { }"), "3:13: 2 'param', but this layer has 1 parameter"},
         {LAYER("ReLU", "include { phase: TRIAN }"),
@@ -278,6 +290,22 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
          "3: layer 'l': its second bottom 'data' is not the labels"},
         {DATA "layer { name: 'l' type: 'SoftmaxWithLoss' bottom: 'data' bottom: 'label' }",
          "2: layer 'l': its first bottom is the images"},
+        {DATA "layer { name: 's' type: 'Slice' bottom: 'data' top: 'a' top: 'b' }" DENSE("ip", "a")
+             LOSS("ip"),
+         "2: layer 's': 3 channels cannot be cut into 2 equal parts: give 'slice_point'"},
+        {DATA
+         "layer { name: 's' type: 'Slice' bottom: 'data' top: 'a' top: 'b' slice_param { slice_point: 3 } }",
+         "2: layer 's': its last 'slice_point' is 3, and its bottom has 3 channels"},
+        {DATA "layer { name: 's' type: 'Slice' bottom: 'data' top: 'a' top: 'data' slice_param { "
+              "slice_point: 1 } }",
+         "2: layer 's': its top 'data' is the top of another layer already"},
+        {DATA "layer { name: 's' type: 'Split' bottom: 'data' top: 'a' top: 'b' }"
+              "layer { name: 't' type: 'Split' bottom: 'a' top: 'b' }",
+         "2: layer 't': its top 'b' is the top of another layer already"},
+        {DATA "layer { name: 'r' type: 'Reshape' bottom: 'data' top: 'r' reshape_param { shape { dim: 0 dim: "
+              "5 dim: -1 } "
+              "} }",
+         "2: layer 'r': its bottom 'data' is 3×9×7, which has no such shape"},
         {DATA DENSE("ip", "data") LOSS("ip") DENSE("ip2", "ip"),
          "4: layer 'ip2': it has parameters, but the loss does not depend on it"},
         {DATA "layer { name: 'ip' type: 'InnerProduct' bottom: 'data' top: 'ip' include { phase: TRAIN } "
