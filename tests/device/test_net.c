@@ -278,7 +278,8 @@ static const struct test_net {
      "layer { name: 'p' type: 'Split' bottom: 'c1' top: 'p1' top: 'p2' }\n"
      RELU("r1", "p1", "p1")
      JOIN("k", "Concat", "p1", AND("c2") AND("p2"))
-     "layer { name: 's' type: 'Slice' bottom: 'k' top: 'a' top: 'b' top: 'c' slice_param { slice_point: 8 slice_point: 16 } }\n"
+     "layer { name: 's' type: 'Slice' bottom: 'k' top: 'a' top: 'b' top: 'c' "
+     "slice_param { slice_point: 8 slice_point: 16 } }\n"
      "layer { name: 'q' type: 'Silence' bottom: 'c' bottom: 'label' }\n"
      JOIN("e", "Eltwise", "a", AND("b"))
      LAYER("h", "Reshape", "e", "h", "reshape_param { shape { dim: 0 dim: 16 dim: -1 dim: 0 } }")
