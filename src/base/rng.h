@@ -14,7 +14,8 @@
 
 enum rng_purpose {
     RNG_SHUFFLE = 1, /* iteration = epoch, index = place in the list */
-    RNG_INIT = 2,    /* iteration = number of the parameter in the net, index = element */
+    RNG_INIT =
+        2, /* iteration = number of the parameter in the net, index = element; count + element: kept? */
     RNG_DROPOUT = 3, /* iteration = update XOR layer number << 24, index = sample × elements + element */
     RNG_SPLIT = 4,   /* stratified validation split */
     RNG_TEST = 5,    /* data of the self-check and the tests */

@@ -15,16 +15,17 @@ const struct field filler_fields[] = {
     {"std", FIELD_DOUBLE, "of gaussian: standard deviation", AT_FILLER(std), .usual = 1},
     {"variance_norm", FIELD_WORD, "of xavier and msra: the n of the formula", AT_FILLER(norm),
      WORDS("FAN_IN", "FAN_OUT", "AVERAGE"), NUMBERS(0, 1, 2)},
-    FIELD_PLAIN("sparse", FIELD_UNSUPPORTED, "of gaussian"),
+    {"sparse", FIELD_INT, "of gaussian: only so many weights of an input, on average, are not 0",
+     .at = offsetof(struct filler, sparse), .least = 1, .most = GEOMETRY_MAX},
     {0},
 };
 
 int filler_check(struct layer_reading *in, struct pt_reader *r, void *filler)
 {
     /* which of the numbers each kind reads, in enum order */
-    static const char *const numbers[] = {"value", "min", "max", "mean", "std"};
-    static const bool used[][5] = {
-        {true}, {false, true, true}, {false, false, false, true, true}, {false}, {false}, {false}};
+    static const char *const numbers[] = {"value", "min", "max", "mean", "std", "sparse"};
+    static const bool used[][6] = {
+        {true}, {false, true, true}, {false, false, false, true, true, true}, {false}, {false}, {false}};
     const struct filler *f = filler;
 
     for (size_t i = 0; i < MEM_COUNT(numbers); i++) {

@@ -2,7 +2,8 @@
  * Initial values: see init.h. The formulas are Caffe's (include/caffe/filler.hpp): with n = fan_in, fan_out
  * or their mean, xavier is uniform in ±sqrt(3/n) (Glorot and Bengio 2010), msra is gaussian with std
  * sqrt(2/n) (He et al. 2015). pytorch is what PyTorch's nn.Conv2d and nn.Linear begin with (their
- * reset_parameters()): weights and biases uniform in ±1/sqrt(fan_in of the weights).
+ * reset_parameters()): weights and biases uniform in ±1/sqrt(fan_in of the weights). sparse: each number is
+ * kept with probability sparse / outputs, else it is 0 (Martens 2010, as Caffe has it).
  */
 #include "net/init.h"
 
@@ -29,6 +30,14 @@ static void fill_gaussian(float *out, size_t count, double mean, double std, int
         out[i] = (float)(mean + std * rng_normal(seed, RNG_INIT, (uint32_t)number, i));
 }
 
+/* Its random numbers come after those of the values. */
+static void thin_out(float *out, size_t count, double keep, int number, uint64_t seed)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!(rng_uniform(seed, RNG_INIT, (uint32_t)number, count + i) < keep))
+            out[i] = 0.0f;
+}
+
 void init_fill(float *out, const struct graph_param *p, int number, uint64_t seed)
 {
     const struct filler *f = &p->filler;
@@ -41,6 +50,8 @@ void init_fill(float *out, const struct graph_param *p, int number, uint64_t see
         fill_uniform(out, p->count, f->min, f->max, number, seed);
     if (f->kind == FILLER_GAUSSIAN)
         fill_gaussian(out, p->count, f->mean, f->std, number, seed);
+    if (f->kind == FILLER_GAUSSIAN && f->sparse > 0)
+        thin_out(out, p->count, (double)f->sparse / p->dims[0], number, seed);
     if (f->kind == FILLER_XAVIER)
         fill_uniform(out, p->count, -xavier, xavier, number, seed);
     if (f->kind == FILLER_PYTORCH)

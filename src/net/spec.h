@@ -27,6 +27,7 @@ enum filler_norm { FILLER_FAN_IN, FILLER_FAN_OUT, FILLER_AVERAGE };
 struct filler {
     enum filler_kind kind; /* formulas: init.c */
     double value, min, max, mean, std;
+    int sparse; /* of gaussian: weights other than 0 of an input, on average; 0: all */
     enum filler_norm norm;
 };
 

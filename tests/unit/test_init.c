@@ -91,6 +91,30 @@ START_TEST(test_init__gaussian)
 }
 END_TEST
 
+/* Of the 400 weights of each input 40 are kept on average, and these are what they would be otherwise. */
+START_TEST(test_init__sparse)
+{
+    const struct filler f = {.kind = FILLER_GAUSSIAN, .std = 1.0};
+    struct filler sparse = f;
+    int kept = 0;
+
+    fill(g_again, f, 3, 7);
+    sparse.sparse = 40;
+    fill(g_values, sparse, 3, 7);
+    for (int i = 0; i < N; i++) {
+        kept += g_values[i] != 0.0f;
+        ck_assert(g_values[i] == 0.0f || g_values[i] == g_again[i]);
+    }
+    ck_assert_msg(fabs(kept / 4000.0 - 1.0) < 0.08, "%d are kept", kept);
+    fill(g_again, sparse, 3, 8);
+    ck_assert(memcmp(g_values, g_again, sizeof g_values) != 0);
+    fill(g_again, f, 3, 7);
+    sparse.sparse = 400;
+    fill(g_values, sparse, 3, 7);
+    ck_assert_mem_eq(g_values, g_again, sizeof g_values);
+}
+END_TEST
+
 START_TEST(test_init__xavier_and_msra_follow_variance_norm)
 {
     static const double n[] = {100.0, 300.0, 200.0};
@@ -143,6 +167,7 @@ int main(void)
     tcase_add_test(tc, test_init__constant);
     tcase_add_test(tc, test_init__uniform);
     tcase_add_test(tc, test_init__gaussian);
+    tcase_add_test(tc, test_init__sparse);
     tcase_add_test(tc, test_init__xavier_and_msra_follow_variance_norm);
     tcase_add_test(tc, test_init__pytorch_takes_the_fan_in_of_the_weights);
     tcase_add_test(tc, test_init__depends_on_seed_and_number_alone);
