@@ -588,13 +588,38 @@ static int gradients(struct builder *b)
 
 /* ------------------------------------------------------------------ the whole */
 
-/* Room for the most that the layers can make: two of each, and a split for every bottom. */
+/* What a net without a loss ends with, before a softmax, if that is a number for each class; −1: no. */
+static int find_ending(const struct graph *g)
+{
+    int value = -1;
+
+    for (size_t i = g->node_count; i > 0 && value < 0; i--) {
+        const struct graph_node *n = &g->nodes[i - 1];
+        value = n->desc.y_count > 0 ? n->y[n->desc.y_count - 1] : -1;
+    }
+    while (value >= 0 && g->values[value].producer >= 0 &&
+           g->nodes[g->values[value].producer].desc.kind == OP_SOFTMAX)
+        value = g->nodes[g->values[value].producer].x[0];
+    return value < 0 || value == g->images || g->values[value].shape.h * g->values[value].shape.w > 1 ? -1
+                                                                                                      : value;
+}
+
+/* A net for deployment, or one that has a loss in training alone, is evaluated by that of a softmax. */
+static int imply_loss(struct builder *b)
+{
+    const int logits = find_ending(b->g);
+
+    b->layer = &b->spec->implied_loss;
+    return logits < 0 ? 0 : build_classifier(b, OP_SOFTMAX_LOSS, &logits);
+}
+
+/* Room for the most that the layers can make: two of each, a split for every bottom, and a loss. */
 static int reserve(struct graph *g, const struct clr_net_spec *spec, struct clr_error *err)
 {
-    size_t layers = spec->layer_count, most = 2 * layers;
+    size_t layers = spec->layer_count + 1, most = 2 * layers;
     int rc;
 
-    for (size_t i = 0; i < layers; i++)
+    for (size_t i = 0; i < spec->layer_count; i++)
         most += 2 * (size_t)spec->layers[i].bottom_count + (size_t)spec->layers[i].top_count;
     rc = mem_grow(&g->values, &g->value_capacity, most, sizeof *g->values, "values", err);
 
@@ -628,6 +653,8 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
     if (rc >= 0 && !b.has_data)
         rc = clr_error_set(err, CLR_EINPUT, "%.200s: no Data or Input layer in the %s phase%s", spec->file,
                            phase == PHASE_TRAIN ? "TRAIN" : "TEST", left_out(spec));
+    if (rc >= 0 && phase == PHASE_TEST && !b.has_loss)
+        rc = imply_loss(&b);
     b.g->accuracy_node = find_accuracy(b.g);
     mark_leads(b.g);
     if (rc >= 0 && phase == PHASE_TRAIN)

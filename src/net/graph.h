@@ -78,6 +78,8 @@ struct graph {
  * before it. Only in the training phase nodes have backward = true. There a value that several layers send a
  * gradient back to gets a node OP_SPLIT "<layer>.split" after the layer that makes it, with an output for
  * each: every value has one gradient at most, and a sum of gradients has one order, that of the file.
+ * In the test phase a net without a loss gets spec->implied_loss, of what it ends with before a softmax, if
+ * that is a number for each class.
  * CLR_EINPUT, "FILE:LINE: layer 'NAME': …": a bottom that nothing produces, a shape that does not fit, a net
  * without a loss in the training phase, a layer with parameters that only one phase has, or that leads to no
  * loss; parameters whose shape differs between the phases, or between layers that share them.

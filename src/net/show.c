@@ -150,7 +150,30 @@ static void put_rows(struct str *out, const struct row *rows, size_t count)
     }
 }
 
-static int put_table(struct str *out, const struct graph *g, struct clr_error *err)
+/* Nodes of the file's layers: without the loss that is implied, the last one. */
+static size_t file_nodes(const struct graph *g, const struct clr_net_spec *spec)
+{
+    const bool implied = g->node_count > 0 && g->nodes[g->node_count - 1].layer == &spec->implied_loss;
+
+    return g->node_count - implied;
+}
+
+/* What a net without a loss is good for. */
+static void put_ending(struct str *out, const struct graph *g, const struct clr_net_spec *spec)
+{
+    if (file_nodes(g, spec) < g->node_count)
+        str_append(
+            out,
+            "\nThe net has no loss: it cannot be trained. 'clr-cl eval' evaluates it with '%s' as logits.\n",
+            g->values[g->logits].name);
+    else if (g->loss_count == 0)
+        str_append(out,
+                   "\nThe net has no loss, and does not end with a number for each class: it can be neither "
+                   "trained nor evaluated.\n");
+}
+
+static int put_table(struct str *out, const struct graph *g, const struct clr_net_spec *spec,
+                     struct clr_error *err)
 {
     struct cost sum = {.activation = input_bytes(g)}, c = sum;
     struct row *rows, head = {{"layer", "type", "output", "parameters", "multiply-adds", "memory"}};
@@ -163,7 +186,7 @@ static int put_table(struct str *out, const struct graph *g, struct clr_error *e
     rows[n++] = head;
     shape_text(text, sizeof text, &g->values[g->images].shape);
     fill_row(&rows[n++], g->values[g->images].name, "images", text, &c);
-    for (size_t i = 0; i < g->node_count; i++) {
+    for (size_t i = 0; i < file_nodes(g, spec); i++) {
         const struct graph_node *node = &g->nodes[i];
         c = node_cost(g, node);
         add_cost(&sum, &c);
@@ -187,13 +210,14 @@ int clr_net_show(char **text, const struct clr_net_spec *spec, struct clr_image_
     if (rc < 0)
         return rc;
     str_append(&out, "%s (%s)\n\n", spec->name[0] ? spec->name : "net", spec->file);
-    rc = put_table(&out, g, err);
+    rc = put_table(&out, g, spec, err);
     str_append(&out,
                "\nMultiply-adds are those of the forward pass for one image. Memory is for a batch of %d%s:\n"
                "outputs%s; layout padding and workspaces come on top.\n",
                batch, g->phase == PHASE_TRAIN ? " in training" : "",
                g->phase == PHASE_TRAIN ? " and their gradients, parameters with gradients and momentum"
                                        : " and parameters");
+    put_ending(&out, g, spec);
     graph_destroy(g);
     if (rc == 0)
         return str_take(text, &out, err);
@@ -233,7 +257,7 @@ static json_t *json_graph(const struct graph *g, const struct clr_net_spec *spec
     json_t *layers = json_array(), *params = json_array();
     int bad = 0;
 
-    for (size_t i = 0; i < g->node_count; i++)
+    for (size_t i = 0; i < file_nodes(g, spec); i++)
         bad |= json_array_append_new(layers, json_node(g, &g->nodes[i], &sum));
     for (size_t i = 0; i < g->param_count; i++)
         bad |= json_array_append_new(params, json_param(&g->params[i]));

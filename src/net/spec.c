@@ -204,6 +204,23 @@ static int read_text(struct clr_net_spec *spec, size_t size, bool files, bool qu
     return rc < 0 ? rc : 0;
 }
 
+/* As if it was in the file, without its bottoms. */
+static int read_implied_loss(struct clr_net_spec *spec, struct clr_error *err)
+{
+    static const char text[] = "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: '-' bottom: '-' }";
+    const struct net_states states = {0};
+    struct spec_said said = {.quiet = true};
+    struct prototxt doc = {0};
+    int rc = prototxt_parse(&doc, spec->file, text, sizeof text - 1, err);
+
+    if (rc == 0)
+        rc =
+            spec_read_layer(&spec->implied_loss, &doc, &doc.fields[doc.fields[0].first], &states, &said, err);
+    spec->implied_loss.file = spec->file;
+    prototxt_clear(&doc);
+    return rc;
+}
+
 /* text NULL: of the built-in net or the file of that name. */
 static int load(struct clr_net_spec **out, const char *name, const char *text, bool quiet,
                 struct clr_error *err)
@@ -224,6 +241,8 @@ static int load(struct clr_net_spec **out, const char *name, const char *text, b
     }
     if (rc >= 0)
         rc = read_text(spec, size, !text, quiet, err);
+    if (rc >= 0)
+        rc = read_implied_loss(spec, err);
     if (rc < 0) {
         clr_net_destroy(spec);
         return rc;

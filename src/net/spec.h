@@ -79,7 +79,9 @@ struct clr_net_spec {
     char *text;     /* the prototxt itself: stored with a run */
     struct layer_spec *layers;
     size_t layer_count, layer_capacity;
-    size_t left_out;              /* layers of the file that are in neither phase */
+    size_t left_out; /* layers of the file that are in neither phase */
+    /* The SoftmaxWithLoss that evaluates a net whose file has no loss; graph.c chooses its logits. */
+    struct layer_spec implied_loss;
     struct clr_image_shape input; /* zeros where unknown */
 };
 

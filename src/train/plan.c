@@ -212,13 +212,17 @@ static int compare_transforms(const struct session *s, struct clr_error *err)
 }
 
 /* Report the losses that do not count, and the Accuracy layers that are not the accuracy of this run. */
-static void note_unused(const struct graph *g)
+static void note_unused(const struct graph *g, const struct clr_net_spec *net)
 {
     const struct graph_value *logits = g->logits >= 0 ? &g->values[g->logits] : NULL;
 
     for (size_t i = 0; i < g->node_count; i++) {
         const struct graph_value *read = &g->values[g->nodes[i].x[0]];
-        if (op_is(&g->nodes[i].desc, OP_LOSS) && g->losses[g->nodes[i].loss].weight == 0.0f)
+        if (g->nodes[i].layer == &net->implied_loss)
+            log_line(CLR_LOG_INFO,
+                     "the net has no loss in the TEST phase: that of a softmax of '%s' is computed",
+                     read->name);
+        else if (op_is(&g->nodes[i].desc, OP_LOSS) && g->losses[g->nodes[i].loss].weight == 0.0f)
             log_line(CLR_LOG_INFO,
                      "layer '%s' is not trained, nor what only it needs: its loss_weight is 0; 'clr-cl eval' "
                      "reports its loss",
@@ -277,7 +281,7 @@ static int plan_graphs(struct session *s, bool train, struct clr_error *err)
         rc = compare_transforms(s, err);
     if (rc < 0)
         return rc;
-    note_unused(r->test.graph);
+    note_unused(r->test.graph, s->o->net);
     return check_classes(r->test.graph, d, err);
 }
 

@@ -138,6 +138,31 @@ def train_learns():
 
 
 @case
+def nets_without_a_loss_are_evaluated():
+    """A file for deployment has the loss and the accuracy of the net that was trained, but cannot be trained."""
+    device()
+    out = fresh("run")
+    expect(clr(*tiny(out=out)), 0)
+    wanted = expect(clr("eval", out), 0).out
+    text = open(tiny_net(), encoding="utf-8").read()
+    body = text[text.index("layer {", text.index("layer {") + 1):text.index('layer { name: "accuracy"')]
+    for prob in "", 'layer { name: "p" type: "Softmax" bottom: "ip1" top: "p" }', \
+                'layer { name: "p" type: "Softmax" bottom: "ip1" top: "ip1" }':
+        deploy = write(fresh("deploy.prototxt"), 'input: "data" input_dim: [1, 3, 32, 32]\n' + body + prob)
+        result = expect(clr("eval", "--net", deploy, "--weights", out / "final.safetensors", "--data", tiny_data()), 0,
+                        [], ["the net has no loss in the TEST phase: that of a softmax of 'ip1' is computed"])
+        check(result.out == wanted, f"{result}")
+        expect(clr("net", "show", deploy), 0, ["The net has no loss: it cannot be trained"])
+        bad = fresh("run")
+        expect(clr(*tiny(out=bad, net=deploy)), 4, [], ["no loss layer in the TRAIN phase"])
+        check(not bad.exists(), "a run was begun")
+    again = fresh("run")
+    loss = 'bottom: "ip1" bottom: "label" top: "loss"'
+    expect(clr(*tiny(out=again, net=tiny_net(loss, loss + " include { phase: TRAIN }"))), 0)
+    check((again / "history.csv").read_bytes() == (out / "history.csv").read_bytes(), "a loss for training alone")
+
+
+@case
 def train_by_every_optimizer():
     """Each optimizer has its usual settings, unless others are given."""
     device()

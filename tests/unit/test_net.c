@@ -370,6 +370,10 @@ START_TEST(test_net__deployment_files)
         "input: 'data' input_dim: [1, 3, 9, 7]" DENSE("ip", "data"),
         "layer { name: 'data' type: 'Input' top: 'data' input_param { shape { dim: [1, 3, 9, 7] } } }" DENSE(
             "ip", "data"),
+        "input: 'data' input_dim: [1, 3, 9, 7]" DENSE(
+            "ip", "data") "layer { name: 'prob' type: 'Softmax' bottom: 'ip' top: 'prob' }",
+        "input: 'data' input_dim: [1, 3, 9, 7]" DENSE(
+            "ip", "data") "layer { name: 'prob' type: 'Softmax' bottom: 'ip' top: 'ip' }",
     };
     struct clr_error err;
     struct graph *g;
@@ -379,7 +383,8 @@ START_TEST(test_net__deployment_files)
         struct clr_net_spec *spec = must_load(texts[i]);
         ck_assert(clr_net_input(spec).channels == 3 && clr_net_input(spec).width == 7);
         g = must_graph(spec, PHASE_TEST, k_small, 4);
-        ck_assert(g->params[0].dims[1] == 189 && g->logits == -1);
+        ck_assert(g->params[0].dims[1] == 189 && g->loss_count == 1);
+        ck_assert_str_eq(g->values[g->logits].name, "ip");
         graph_destroy(g);
         ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, k_small, 4, &err), CLR_EINPUT);
         ck_assert_ptr_nonnull(strstr(err.message, "no loss layer in the TRAIN phase"));
@@ -387,6 +392,32 @@ START_TEST(test_net__deployment_files)
                          CLR_EINPUT);
         ck_assert_ptr_nonnull(strstr(err.message, "images of 3×9×7, these are 3×9×8"));
         ck_assert_int_eq(clr_net_show(&text, spec, clr_net_input(spec), 1, &err), 0);
+        ck_assert_msg(strstr(text, "evaluates it with 'ip' as logits") && !strstr(text, "SoftmaxWithLoss"),
+                      "%s", text);
+        free(text);
+        clr_net_destroy(spec);
+    }
+}
+END_TEST
+
+/* The loss of an evaluation is implied only where there are logits. */
+START_TEST(test_net__what_ends_without_logits)
+{
+    static const char *const texts[] = {
+        DATA CONV("c", "data", "kernel_size: 3"),
+        DATA "layer { name: 's' type: 'Softmax' bottom: 'data' top: 's' }",
+        DATA,
+    };
+    struct clr_error err;
+    char *text;
+
+    for (size_t i = 0; i < MEM_COUNT(texts); i++) {
+        struct clr_net_spec *spec = must_load(texts[i]);
+        struct graph *g = must_graph(spec, PHASE_TEST, k_small, 4);
+        ck_assert(g->logits == -1 && g->loss_count == 0);
+        graph_destroy(g);
+        ck_assert_int_eq(clr_net_show(&text, spec, k_small, 1, &err), 0);
+        ck_assert_msg(strstr(text, "can be neither trained nor evaluated"), "%s", text);
         free(text);
         clr_net_destroy(spec);
     }
@@ -680,6 +711,7 @@ int main(void)
     tcase_add_test(tc, test_net__geometry_fields);
     tcase_add_test(tc, test_net__phases_and_transforms);
     tcase_add_test(tc, test_net__deployment_files);
+    tcase_add_test(tc, test_net__what_ends_without_logits);
     tcase_add_test(tc, test_net__what_has_no_effect_is_said_once);
     tcase_add_test(tc, test_net__gradients_stop_where_nothing_learns);
     tcase_add_test(tc, test_net__quick_is_fused);
