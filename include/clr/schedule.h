@@ -20,12 +20,14 @@
  *                a + (c − a)·A(p), p = (t − b)/(d − b), A(p) = (1 − cos πp)/2 or p:
  *                max/div → max in updates 0 … pct_start·N − 1, then → max/(div·final_div) at N − 1;
  *                with three phases, → max/div at 2·pct_start·N − 2 in between
+ *   1cycle_smith t ≤ s: min + (max − min)·t/s; then the higher of max·(2 − t/s) and min/1000
  *   sgdr         min + (max − min)·(1 + cos(πk/T))/2, k updates into a period of T: the first period
  *                has s updates, each later one t_mult times as many as the one before
  *
  * Sources: L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186; step, inv,
  * poly and sigmoid are Caffe's, src/caffe/solvers/sgd_solver.cpp, GetLearningRate(); 1cycle is PyTorch's
- * OneCycleLR, torch/optim/lr_scheduler.py, after L. N. Smith and N. Topin, arXiv:1708.07120; sgdr is
+ * OneCycleLR, torch/optim/lr_scheduler.py, after L. N. Smith and N. Topin, arXiv:1708.07120; 1cycle_smith
+ * is "1cycle" of Smith's version of Caffe, as the logs of arXiv:1803.09820 have its rates; sgdr is
  * I. Loshchilov and F. Hutter, arXiv:1608.03983, PyTorch's CosineAnnealingWarmRestarts. `linear` and `log`
  * are the sweeps of the range test: from min to max over step_size − 1 updates.
  */
@@ -52,6 +54,7 @@ enum clr_policy {
     CLR_POLICY_SIGMOID,
     CLR_POLICY_1CYCLE,
     CLR_POLICY_SGDR,
+    CLR_POLICY_1CYCLE_SMITH,
     CLR_POLICY_SWEEP_LINEAR, /**< range test only: has no name on the command line */
     CLR_POLICY_SWEEP_LOG,    /**< range test only */
 };
@@ -89,6 +92,10 @@ struct clr_schedule {
     double momentum;                                /**< constant, or the value at the lowest rate */
     double cycle_momentum_low, cycle_momentum_high; /**< momentum at the highest / the lowest rate of a cycle;
                              both NaN: constant `momentum` */
+    /** 0: the momentum moves as the rate of the policy does. Else it has a cycle of its own, whatever the
+     * policy, as `cyclical_momentum` in solver files: down in so many updates and up in as many, half as far
+     * in each cycle as in the one before. */
+    uint64_t cycle_momentum_step;
 };
 
 /** Everything "not given", momentum 0.9, PyTorch's defaults of 1cycle: 0.3, 25, 1e4, cos, two phases.
@@ -111,9 +118,6 @@ CLR_API bool clr_schedule_reads(enum clr_policy policy, const char *field);
 /** Does the policy read that field, and has no default for it? */
 CLR_API bool clr_schedule_needs(enum clr_policy policy, const char *field);
 
-/** Is it a policy of Caffe's solver files, or of Smith's version of Caffe, under the same name? */
-CLR_API bool clr_schedule_is_caffes(enum clr_policy policy);
-
 /**
  * Is everything that the policy needs given, finite and in range (rates > 0, min ≤ max, 0 < γ ≤ 1 but for inv
  * (γ > 0) and sigmoid (γ ≠ 0), power ≥ 0, momentum in [0, 1), milestones ascending; the min of a cyclic
@@ -129,8 +133,9 @@ CLR_API double clr_schedule_lr(const struct clr_schedule *s, uint64_t t);
 /**
  * Momentum of update t: constant, or moved against the rate as PyTorch's CyclicLR and OneCycleLR do it:
  * high − (high − low)·u with the u of the policy, times the amplitude that remains: 2^(1−c) under
- * triangular2, γ^t under exp_range; u = (1 + cos(πk/T))/2 under sgdr; under 1cycle in the phases of the rate,
- * and high in the last of three.
+ * triangular2 and 1cycle_smith, γ^t under exp_range; u = (1 + cos(πk/T))/2 under sgdr; under 1cycle in the
+ * phases of the rate, and high in the last of three. With cycle_momentum_step: as under triangular2, with
+ * that for the step size.
  */
 CLR_API double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t);
 

@@ -6,8 +6,8 @@
  * and column, what has no effect here is logged once.
  *
  * Caffe reads a data set in its order, and has no momentum and no decay by default; the momentum's
- * convention is its own. The triangular policies and exp_range are the CLR paper's additions: base_lr is the
- * lowest rate, max_lr the highest, stepsize half a cycle.
+ * convention is its own. The triangular policies, exp_range, 1cycle (1cycle_smith here) and cyclical_momentum
+ * are Smith's additions: base_lr is the lowest rate, max_lr the highest, stepsize half a cycle.
  */
 #ifndef CLR_SOLVER_H
 #define CLR_SOLVER_H

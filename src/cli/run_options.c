@@ -115,6 +115,10 @@ void run_options_add_policy(struct run_options *o)
         {OPT_PAIR, "cycle-momentum", "A:B", o->cycle_momentum, .max = 1, .below = true,
          .help = "move momentum against the rate of a cyclic policy: A at the highest rate, B at the lowest "
                  "(default: 0.85:0.95 for 1cycle without --momentum, else constant)"},
+        {OPT_U64, "cycle-momentum-step", "N", &s->cycle_momentum_step, .min = 1,
+         .help = "iterations in which momentum moves from B to A, and from A to B, in cycles of its own, "
+                 "whatever "
+                 "the policy, and half as far in each as before (default: it moves with the rate)"},
     };
 
     opt_add(&o->set, "Learning rate and momentum", table, MEM_COUNT(table));

@@ -6,6 +6,7 @@
 #include <float.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "net/solver_net.h"
 #include "net/spec.h"
 #include "ops/optimizer.h"
+#include "sched/policies.h"
 
 struct solver_reading {
     struct pt_reader r;
@@ -112,14 +114,33 @@ static void read_stepvalues(struct solver_reading *in)
     str_clear(&list);
 }
 
+/* The policy's name in solver files; NULL: they have none like it. */
+static const char *caffe_policy(enum clr_policy policy)
+{
+    const struct policy *p = policy_of(policy);
+
+    return !(p->reads & IS_CAFFES) ? NULL : p->caffe ? p->caffe : p->name;
+}
+
+static bool find_policy(enum clr_policy *out, const char *name)
+{
+    for (int i = 0; clr_schedule_policies()[i]; i++) {
+        const char *caffe = caffe_policy((enum clr_policy)i);
+        if (caffe && strcmp(caffe, name) == 0) {
+            *out = (enum clr_policy)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void unknown_policy(struct solver_reading *in, const char *policy)
 {
     struct str list = {0};
-    enum clr_policy p;
 
     for (int i = 0; clr_schedule_policies()[i]; i++)
-        if (clr_schedule_parse_policy(&p, clr_schedule_policies()[i], NULL) == 0 && clr_schedule_is_caffes(p))
-            str_append(&list, "%s%s", list.length > 0 ? ", " : "", clr_schedule_policies()[i]);
+        if (caffe_policy((enum clr_policy)i))
+            str_append(&list, "%s%s", list.length > 0 ? ", " : "", caffe_policy((enum clr_policy)i));
     (void)pt_error(in->r.doc, place_of(in, "lr_policy"), in->err, "'lr_policy' is '%.60s'; it takes %s",
                    policy, str_text(&list));
     str_clear(&list);
@@ -133,10 +154,9 @@ static void read_rate(struct solver_reading *in)
 
     if (given == 0)
         (void)pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is missing");
-    else if (given > 0 &&
-             (clr_schedule_parse_policy(&policy, name, NULL) < 0 || !clr_schedule_is_caffes(policy)))
+    else if (given > 0 && !find_policy(&policy, name))
         unknown_policy(in, name);
-    add(in, "policy", name);
+    add(in, "policy", clr_schedule_policy_name(policy));
     take_real(in, "base_lr", 0.0, 1e6, clr_schedule_reads(policy, "min_lr") ? "min-lr" : "lr");
     take_real(in, "max_lr", 0.0, 1e6, "max-lr");
     take_real(in, "gamma", -1e6, 1e6, "gamma");
@@ -200,6 +220,35 @@ static void read_regularization(struct solver_reading *in)
     add(in, "regularization", clr_regularization_names()[l1 > 0]);
 }
 
+/* Of Smith's version of Caffe: `cyclical_momentum` is given twice, as the lowest momentum and the updates in
+ * which it is reached. */
+static void read_cycle(struct solver_reading *in, double high)
+{
+    double values[2], step;
+    char text[64];
+    int count = 0;
+
+    if (pt_doubles(&in->r, "cyclical_momentum", 0.0, INT_MAX, values, 2, &count, in->err) < 0 || count == 0)
+        return;
+    step = count > 1 ? values[1] : 0.0;
+    if (in->optimizer->momentum != OPTIMIZER_MOMENTUM) {
+        (void)pt_error(in->r.doc, place_of(in, "cyclical_momentum"), in->err,
+                       "'cyclical_momentum': type \"%s\" takes no momentum", in->optimizer->caffe);
+        return;
+    }
+    if (!(step >= 1.0) || floor(step) < step || values[0] > high || values[0] >= 1.0) {
+        (void)pt_error(
+            in->r.doc, place_of(in, "cyclical_momentum"), in->err,
+            "'cyclical_momentum' is given twice: the lowest momentum, at most 'momentum' (%g), and the "
+            "iterations in which it is reached",
+            high);
+        return;
+    }
+    (void)snprintf(text, sizeof text, "%.17g:%.17g", values[0], high);
+    add(in, "cycle-momentum", text);
+    add_count(in, "cycle-momentum-step", (int)step);
+}
+
 static void read_momentum(struct solver_reading *in)
 {
     const bool of_squares = in->optimizer->momentum2 && strcmp(in->optimizer->momentum2, "momentum") == 0;
@@ -211,6 +260,7 @@ static void read_momentum(struct solver_reading *in)
                        "'momentum' is %g: type \"%s\" takes none, in Caffe either; remove it", momentum,
                        in->optimizer->caffe);
     add_real(in, of_squares ? "momentum2" : "momentum", momentum);
+    read_cycle(in, momentum);
 }
 
 /* Below 0: gradients are not clipped. */

@@ -64,6 +64,8 @@ static void append_momentum(struct str *s, const struct clr_schedule *c)
     } else {
         append_number(s, "momentum ", c->cycle_momentum_low);
         append_number(s, "…", c->cycle_momentum_high);
+        if (c->cycle_momentum_step > 0)
+            append_number(s, ", its step size ", (double)c->cycle_momentum_step);
     }
 }
 

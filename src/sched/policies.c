@@ -133,6 +133,28 @@ static double one_cycle_rate(const struct clr_schedule *s, uint64_t t)
     return one_cycle(s, first, s->max_lr, first / s->final_div_factor, t);
 }
 
+/* ---- Smith's 1cycle ---- */
+
+#define SMITH_END 1000.0 /* times lower than min is the last rate */
+
+static double smith_rate(const struct clr_schedule *s, uint64_t t)
+{
+    const uint64_t step = s->step_size;
+
+    if (t <= step)
+        return between(s->min_lr, s->max_lr, t, step);
+    return fmax(t < 2 * step ? between(s->max_lr, 0.0, t - step, step) : 0.0, s->min_lr / SMITH_END);
+}
+
+/* The fall meets the last rate between two updates: both end a piece. */
+static uint64_t smith_end(const struct clr_schedule *s, uint64_t t)
+{
+    const double step = (double)s->step_size;
+    const uint64_t last = s->step_size + (uint64_t)ceil(step * (1.0 - s->min_lr / SMITH_END / s->max_lr));
+
+    return t < s->step_size ? s->step_size : t < last - 1 ? last - 1 : t < last ? last : UINT64_MAX;
+}
+
 /* ---- the others ---- */
 
 static double fixed_rate(const struct clr_schedule *s, uint64_t t)
@@ -349,6 +371,7 @@ const struct schedule_field schedule_fields[] = {
     {FIELD(momentum), .kind = SCHEDULE_REAL, .reads = 0},
     {FIELD(cycle_momentum_low), .kind = SCHEDULE_REAL, .reads = 0},
     {FIELD(cycle_momentum_high), .kind = SCHEDULE_REAL, .reads = 0},
+    {FIELD(cycle_momentum_step), .kind = SCHEDULE_COUNT, .reads = 0, .later = true},
     {.name = NULL},
 };
 

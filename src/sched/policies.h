@@ -21,8 +21,8 @@ enum {
     DECLINES = 1 << 12,       /* from max_lr to min_lr: texts name them in this order */
     IS_STRAIGHT = 1 << 13,    /* the rates of a piece lie on a line */
     JUMPS = 1 << 14,          /* the rate jumps at the end of a piece */
-    IS_CAFFES = 1 << 15, /* Caffe's files have it under this name, or those of Smith's version of Caffe */
-    IS_SWEEP = 1 << 16,  /* of the range test: not a name of --policy; step_size is called iterations */
+    IS_CAFFES = 1 << 15,      /* Caffe's files have it, or those of Smith's version of Caffe */
+    IS_SWEEP = 1 << 16,       /* of the range test: not a name of --policy; step_size is called iterations */
     NEEDS_BOUNDS = NEEDS_MIN | NEEDS_MAX,
     NEEDS_ANY = (1 << 8) - 1,
 };
@@ -35,6 +35,7 @@ struct schedule_cycle {
 struct policy {
     const char *name;
     unsigned reads;
+    const char *caffe; /* its name in Caffe's files; NULL: the same */
     /* The rate of update t; NULL: wave() between min_lr and max_lr. */
     double (*rate)(const struct clr_schedule *s, uint64_t t);
     /* Between `a`, where the rate is lowest, and `b`, where it is highest: moves the momentum against the
@@ -83,6 +84,7 @@ struct schedule_field {
     unsigned reads; /* bit of the policies that read it; 0: all do */
     const char *const *(*names)(void);
     bool of_run; /* a setting of the run, which is not stored with the schedule */
+    bool later;  /* 0.1 did not have it: a count that is null where it is not given */
 };
 
 /* In the order in which files and messages have them; ends with a row without a name. */

@@ -26,5 +26,7 @@ ROW(1CYCLE, "1cycle", NEEDS_MAX | NEEDS_ITERATIONS | READS_PHASES,
     .rate = one_cycle_rate, .wave = one_cycle_wave, .end = phase_end, .check = check_one_cycle)
 ROW(SGDR, "sgdr", NEEDS_BOUNDS | NEEDS_STEP | READS_T_MULT | MAY_REACH_ZERO | JUMPS,
     .wave = sgdr_wave, .cycle = sgdr_period, .end = clr_schedule_cycle_end, .check = check_sgdr)
+ROW(1CYCLE_SMITH, "1cycle_smith", NEEDS_BOUNDS | NEEDS_STEP | MAY_REACH_ZERO | IS_STRAIGHT | IS_CAFFES,
+    .caffe = "1cycle", .rate = smith_rate, .wave = triangular2_wave, .end = smith_end)
 SWEEP(LINEAR, "linear sweep", IS_STRAIGHT, .rate = linear_sweep_rate, .end = sweep_end)
 SWEEP(LOG, "log sweep", 0, .rate = log_sweep_rate, .end = sweep_end)

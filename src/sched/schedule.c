@@ -81,11 +81,6 @@ bool clr_schedule_needs(enum clr_policy policy, const char *field)
     return policy_of(policy)->reads & field_named(field)->reads & NEEDS_ANY;
 }
 
-bool clr_schedule_is_caffes(enum clr_policy policy)
-{
-    return policy_of(policy)->reads & IS_CAFFES;
-}
-
 const char *clr_schedule_policy_name(enum clr_policy policy)
 {
     return policy_of(policy)->name;
@@ -204,9 +199,15 @@ static int check_momentum(const struct clr_schedule *s, const struct policy *p, 
         return clr_error_set(err, CLR_EUSAGE, "`momentum` is %g: it must be at least 0 and below 1",
                              s->momentum);
     if (isnan(low) && isnan(high))
-        return 0;
-    if (!p->wave)
+        return s->cycle_momentum_step == 0
+                   ? 0
+                   : clr_error_set(err, CLR_EUSAGE,
+                                   "`cycle_momentum_low` is missing: `cycle_momentum_step` needs it");
+    if (!p->wave && s->cycle_momentum_step == 0)
         return refuse_momentum(p, err);
+    if (s->cycle_momentum_step > UINT64_MAX / 2)
+        return clr_error_set(err, CLR_EUSAGE, "`cycle_momentum_step` %" PRIu64 " is too large",
+                             s->cycle_momentum_step);
     if (!is_momentum(low) || !is_momentum(high))
         return clr_error_set(err, CLR_EUSAGE,
                              "`cycle_momentum_low` %g, high %g: both must be given, at least 0 and below 1",
@@ -265,7 +266,13 @@ double clr_schedule_momentum(const struct clr_schedule *s, uint64_t t)
     const struct policy *p = policy_of(s->policy);
     const double low = s->cycle_momentum_low, high = s->cycle_momentum_high;
 
-    return !p->wave || isnan(low) || isnan(high) ? s->momentum : p->wave(s, high, low, t);
+    struct clr_schedule own = {.step_size = s->cycle_momentum_step};
+
+    if (isnan(low) || isnan(high))
+        return s->momentum;
+    if (own.step_size > 0)
+        return policy_of(CLR_POLICY_TRIANGULAR2)->wave(&own, high, low, t);
+    return p->wave ? p->wave(s, high, low, t) : s->momentum;
 }
 
 bool clr_schedule_is_cyclic(enum clr_policy policy)
@@ -310,6 +317,15 @@ bool clr_schedule_ends_in_cycle(const struct clr_schedule *s, uint64_t iteration
 
 /* ---- text ---- */
 
+static void append_momentum(struct str *text, const struct clr_schedule *s)
+{
+    str_append(text, ", momentum %g…%g", s->cycle_momentum_low, s->cycle_momentum_high);
+    if (s->cycle_momentum_step > 0) {
+        str_append(text, ", its step size ");
+        str_append_grouped(text, s->cycle_momentum_step);
+    }
+}
+
 void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
 {
     const unsigned reads = policy_of(s->policy)->reads;
@@ -343,7 +359,7 @@ void clr_schedule_describe(const struct clr_schedule *s, char *out, size_t size)
         str_append_grouped(&text, s->milestones[i]);
     }
     if (!isnan(s->cycle_momentum_low) && !isnan(s->cycle_momentum_high))
-        str_append(&text, ", momentum %g…%g", s->cycle_momentum_low, s->cycle_momentum_high);
+        append_momentum(&text, s);
     str_copy(out, size, text.failed ? "" : str_text(&text));
     str_clear(&text);
 }

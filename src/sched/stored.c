@@ -23,7 +23,7 @@ static json_t *field_json(const struct clr_schedule *s, const struct schedule_fi
     case SCHEDULE_REAL:
         return json_finite(*(const double *)at);
     case SCHEDULE_COUNT:
-        return json_count(*(const uint64_t *)at);
+        return f->later && *(const uint64_t *)at == 0 ? json_null() : json_count(*(const uint64_t *)at);
     case SCHEDULE_FLAG:
         return json_boolean(*(const bool *)at);
     case SCHEDULE_WORD:

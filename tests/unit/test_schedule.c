@@ -308,6 +308,49 @@ START_TEST(test_schedule__sgdr)
 }
 END_TEST
 
+/* Rate and momentum of updates in a published log of Smith's Caffe, to six digits: 50 epochs of a wide net on
+ * CIFAR-10, base_lr 0.1, max_lr 1, stepsize 2246, cyclical_momentum 0.85 and 2246. */
+START_TEST(test_schedule__smith_s_1cycle)
+{
+    static const struct {
+        uint64_t t;
+        double lr, momentum;
+    } log[] = {{0, 0.1, 0.95},
+               {200, 0.180142, 0.941095},
+               {2200, 0.981567, 0.852048},
+               {2400, 0.931434, 0.856857},
+               {4200, 0.130009, 0.936999},
+               {4400, 0.0409617, 0.945904},
+               {4600, 0.0001, 0.947596},
+               {4800, 0.0001, 0.943143}};
+    struct clr_schedule s = cyclic(CLR_POLICY_1CYCLE_SMITH);
+
+    s.min_lr = 0.1;
+    s.max_lr = 1.0;
+    s.step_size = 2246;
+    s.cycle_momentum_low = 0.85;
+    s.cycle_momentum_high = 0.95;
+    for (int own = 0; own < 2; own++) {
+        s.cycle_momentum_step = own ? 2246 : 0;
+        ck_assert_int_eq(clr_schedule_check(&s, NULL), 0);
+        for (size_t i = 0; i < MEM_COUNT(log); i++) {
+            ck_assert_double_eq_tol(clr_schedule_lr(&s, log[i].t), log[i].lr, 5e-7);
+            ck_assert_double_eq_tol(clr_schedule_momentum(&s, log[i].t), log[i].momentum, 5e-7);
+        }
+    }
+    ck_assert(clr_schedule_lr(&s, 2246) == 1.0 && clr_schedule_lr(&s, UINT64_MAX) == 0.0001);
+    ck_assert(clr_schedule_lr(&s, 4491) > 0.0004 && clr_schedule_lr(&s, 4492) == 0.0001);
+    s.policy = CLR_POLICY_FIXED; /* the momentum's own cycle: any policy will do */
+    s.lr = 0.1;
+    s.cycle_momentum_step = 100;
+    ck_assert_int_eq(clr_schedule_check(&s, NULL), 0);
+    ck_assert_double_eq_tol(clr_schedule_momentum(&s, 100), 0.85, 1e-15);
+    ck_assert_double_eq_tol(clr_schedule_momentum(&s, 300), 0.9, 1e-15);
+    s.cycle_momentum_low = s.cycle_momentum_high = NAN;
+    expect_refused(&s, "`cycle_momentum_low` is missing");
+}
+END_TEST
+
 /* Half a cycle from 0 up is a range test: the first update changes nothing. */
 START_TEST(test_schedule__cycles_may_begin_at_0)
 {
@@ -403,7 +446,7 @@ START_TEST(test_schedule__names)
 {
     static const char *const names[] = {"fixed",   "multistep", "triangular", "triangular2", "exp_range",
                                         "decay",   "exp",       "step",       "inv",         "poly",
-                                        "sigmoid", "1cycle",    "sgdr"};
+                                        "sigmoid", "1cycle",    "sgdr",       "1cycle_smith"};
     struct clr_error err = {0};
     enum clr_policy policy = CLR_POLICY_DECAY;
 
@@ -631,6 +674,7 @@ int main(void)
     tcase_add_test(tables, test_schedule__sigmoid);
     tcase_add_test(tables, test_schedule__1cycle);
     tcase_add_test(tables, test_schedule__cycles_may_begin_at_0);
+    tcase_add_test(tables, test_schedule__smith_s_1cycle);
     tcase_add_test(tables, test_schedule__sgdr);
     tcase_add_test(tables, test_schedule__linear_sweep);
     tcase_add_test(tables, test_schedule__log_sweep);

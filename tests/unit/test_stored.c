@@ -31,9 +31,10 @@ static size_t make_schedules(struct clr_schedule *out)
         s->milestones[1] = 300;
         s->milestone_count = 2;
         s->momentum = 0.8;
-        if (clr_schedule_is_cyclic(s->policy) || p == CLR_POLICY_1CYCLE) {
+        if (clr_schedule_is_cyclic(s->policy) || p == CLR_POLICY_1CYCLE || p == CLR_POLICY_EXP) {
             s->cycle_momentum_low = 0.7;
             s->cycle_momentum_high = 0.95;
+            s->cycle_momentum_step = p == CLR_POLICY_EXP ? 70 : 0;
         }
     }
     out[n] = out[CLR_POLICY_1CYCLE];
@@ -133,7 +134,8 @@ START_TEST(test_pieces__end_at_vertices_and_jumps)
 {
     static const uint64_t triangular[] = {50, 100, 150}, sgdr[] = {50, 150, 350, 750},
                           multistep[] = {100, 300, UINT64_MAX}, cycle[] = {299, 300, 999, 1000},
-                          decay[] = {50, UINT64_MAX}, sweep[] = {49, UINT64_MAX};
+                          smith[] = {50, 99, 100, UINT64_MAX}, decay[] = {50, UINT64_MAX},
+                          sweep[] = {49, UINT64_MAX};
     struct clr_schedule all[MAX_SCHEDULES];
 
     (void)make_schedules(all);
@@ -141,6 +143,7 @@ START_TEST(test_pieces__end_at_vertices_and_jumps)
     expect_ends(&all[CLR_POLICY_SGDR], sgdr, 4);
     expect_ends(&all[CLR_POLICY_MULTISTEP], multistep, 3);
     expect_ends(&all[CLR_POLICY_1CYCLE], cycle, 4);
+    expect_ends(&all[CLR_POLICY_1CYCLE_SMITH], smith, 4);
     expect_ends(&all[CLR_POLICY_DECAY], decay, 2);
     expect_ends(&all[CLR_POLICY_SWEEP_LOG], sweep, 2);
     ck_assert(schedule_piece_of(&all[CLR_POLICY_STEP], UINT64_MAX - 1).end == UINT64_MAX);
