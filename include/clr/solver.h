@@ -29,13 +29,22 @@ struct solver {
     size_t count;
 };
 
+/** What a solver's file is read for. */
+struct clr_solver_use {
+    /** Is that option ("lr") given elsewhere? It replaces what the file has, and need not be there. */
+    bool (*given)(const void *user, const char *option);
+    const void *user;
+};
+
 /**
  * Read a solver file. The path of its net is taken as it stands, from the working directory, or else from the
  * solver's folder, or by its last part there. Where the file has more than the name of one net, it is the
- * net's file itself (clr_net_load()). with_net false: another is given, and none of this is read. CLR_EINPUT:
- * "FILE:LINE:COLUMN: …". Clear in any case.
+ * net's file itself (clr_net_load()). If the option "net" is given, none of this is read. CLR_EINPUT:
+ * "FILE:LINE:COLUMN: …" with the solver's own field, also where a value of the file is out of range, or
+ * missing. Clear in any case.
  */
-CLR_API int clr_solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err);
+CLR_API int clr_solver_read(struct solver *out, const char *path, const struct clr_solver_use *use,
+                            struct clr_error *err);
 
 /** Free what clr_solver_read() read; {0} is fine. */
 CLR_API void clr_solver_clear(struct solver *s);

@@ -508,13 +508,19 @@ static int require_run(struct run_options *o, const struct opt_command *command,
                          out, command->name);
 }
 
+static bool is_option_given(const void *set, const char *option)
+{
+    return opt_given(set, option);
+}
+
 static int add_arguments(struct run_options *o, const char *command, struct clr_error *err)
 {
+    const struct clr_solver_use use = {is_option_given, &o->set};
     struct solver solver = {.count = 0};
     int rc = cli_check_kind(o->solver, CLR_FILE_SOLVER, err);
 
     if (rc == 0 && o->solver)
-        rc = clr_solver_read(&solver, o->solver, !opt_given(&o->set, "net"), err);
+        rc = clr_solver_read(&solver, o->solver, &use, err);
 
     if (rc == 0)
         rc = arguments_add(&o->set, &solver, o->train.resume ? o->train.out : NULL, command, err);

@@ -18,10 +18,14 @@
 #include "ops/optimizer.h"
 #include "sched/policies.h"
 
+#define MOST_BETWEEN 1000000000 /* iterations between two checkpoints, or two rows of a table */
+
 struct solver_reading {
     struct pt_reader r;
     struct solver *out;
+    const struct clr_solver_use *use;
     const struct optimizer_class *optimizer; /* of `type` */
+    struct clr_schedule schedule;            /* as far as the file has it */
     const char *path;
     struct clr_error *err;
 };
@@ -32,6 +36,11 @@ static const struct pt_field *place_of(struct solver_reading *in, const char *na
     struct pt_field *f = NULL;
 
     return pt_next(&in->r, name, &f) ? f : in->r.message;
+}
+
+static bool is_given(const struct solver_reading *in, const char *option)
+{
+    return in->use->given(in->use->user, option);
 }
 
 /* ------------------------------------------------------------------ options */
@@ -67,45 +76,57 @@ static void add_count(struct solver_reading *in, const char *name, int value)
     add(in, name, text);
 }
 
-/* An optional number as an option; `least` is the smallest that the field takes. */
-static void take_real(struct solver_reading *in, const char *field, double least, double most,
-                      const char *option)
+/* An optional number, which float32 has, too: 1 it is given, 0 it is not, or is wrong. */
+static int get_real(struct solver_reading *in, const char *field, double least, double most, double *out)
 {
     double value;
 
-    if (pt_double(&in->r, field, least, most, &value, in->err) > 0)
-        add_real(in, option, value);
+    if (pt_double(&in->r, field, least, most, &value, in->err) <= 0)
+        return 0;
+    if (!str_fits_float(value)) {
+        (void)pt_error(in->r.doc, place_of(in, field), in->err,
+                       "'%s' is %g, which is 0 in float32, the numbers of the training", field, value);
+        return 0;
+    }
+    *out = value;
+    return 1;
 }
 
-static void take_count(struct solver_reading *in, const char *field, int least, const char *option)
+/* An optional number as an option, and to *out. */
+static void take_real(struct solver_reading *in, const char *field, double least, double most,
+                      const char *option, double *out)
+{
+    if (get_real(in, field, least, most, out) > 0)
+        add_real(in, option, *out);
+}
+
+/* 0: it is not there. */
+static int take_count(struct solver_reading *in, const char *field, int least, int most, const char *option)
 {
     int value;
+    const int given = pt_int(&in->r, field, least, most, &value, in->err);
 
-    if (pt_int(&in->r, field, least, INT_MAX, &value, in->err) > 0)
+    if (given > 0)
         add_count(in, option, value);
-}
-
-/* The number, or what Caffe has where there is none. */
-static void take_or(struct solver_reading *in, const char *field, double most, double otherwise,
-                    const char *option)
-{
-    double value = otherwise;
-
-    pt_double(&in->r, field, 0.0, most, &value, in->err);
-    add_real(in, option, value);
+    return given;
 }
 
 /* ------------------------------------------------------------------ the learning rate */
 
 static void read_stepvalues(struct solver_reading *in)
 {
+    struct clr_schedule *s = &in->schedule;
     struct pt_field *f = NULL;
     struct str list = {0};
     int value;
 
     while (in->r.rc == 0 && pt_next(&in->r, "stepvalue", &f)) {
-        if (pt_value_int(in->r.doc, f, 1, INT_MAX, &value, in->err) == 0)
-            str_append(&list, "%s%d", list.length > 0 ? "," : "", value);
+        if (pt_value_int(in->r.doc, f, 1, INT_MAX, &value, in->err) < 0)
+            continue;
+        if (s->milestone_count < CLR_MAX_MILESTONES)
+            s->milestones[s->milestone_count] = (uint64_t)value;
+        s->milestone_count++;
+        str_append(&list, "%s%d", list.length > 0 ? "," : "", value);
     }
     if (in->r.rc == 0)
         in->r.rc = str_check(&list, in->err);
@@ -148,21 +169,69 @@ static void unknown_policy(struct solver_reading *in, const char *policy)
 
 static void read_rate(struct solver_reading *in)
 {
+    struct clr_schedule *s = &in->schedule;
     const char *name = "";
-    enum clr_policy policy = CLR_POLICY_FIXED;
-    int given = pt_text(&in->r, "lr_policy", &name, in->err);
+    int given = pt_text(&in->r, "lr_policy", &name, in->err), step = 0;
+    bool lowest;
 
     if (given == 0)
         (void)pt_error(in->r.doc, in->r.message, in->err, "'lr_policy' is missing");
-    else if (given > 0 && !find_policy(&policy, name))
+    else if (given > 0 && !find_policy(&s->policy, name))
         unknown_policy(in, name);
-    add(in, "policy", clr_schedule_policy_name(policy));
-    take_real(in, "base_lr", 0.0, 1e6, clr_schedule_reads(policy, "min_lr") ? "min-lr" : "lr");
-    take_real(in, "max_lr", 0.0, 1e6, "max-lr");
-    take_real(in, "gamma", -1e6, 1e6, "gamma");
-    take_real(in, "power", 0.0, 100.0, "power");
-    take_count(in, "stepsize", 1, "step-size");
+    lowest = clr_schedule_reads(s->policy, "min_lr");
+    add(in, "policy", clr_schedule_policy_name(s->policy));
+    take_real(in, "base_lr", 0.0, 1e6, lowest ? "min-lr" : "lr", lowest ? &s->min_lr : &s->lr);
+    take_real(in, "max_lr", 0.0, 1e6, "max-lr", &s->max_lr);
+    take_real(in, "gamma", -1e6, 1e6, "gamma", &s->gamma);
+    take_real(in, "power", 0.0, 100.0, "power", &s->power);
+    if (pt_int(&in->r, "stepsize", 1, INT_MAX, &step, in->err) > 0)
+        add_count(in, "step-size", step);
+    s->step_size = (uint64_t)step;
     read_stepvalues(in);
+}
+
+/* What clr_schedule_check() says of the file's schedule, with the file's own names. */
+static void refuse_schedule(struct solver_reading *in, const char *why)
+{
+    static const char *const others[][2] = {{"`lr`", "base_lr"},
+                                            {"`min_lr`", "base_lr"},
+                                            {"`step_size`", "stepsize"},
+                                            {"`milestones`", "stepvalue"},
+                                            {"`cycle_momentum_low`", "cyclical_momentum"},
+                                            {"`cycle_momentum_step`", "cyclical_momentum"}};
+    struct pt_field *at = NULL; /* the first that the file has */
+    struct str text = {0};
+
+    for (const char *open, *end; (open = strchr(why, '`')) && (end = strchr(open + 1, '`')); why = end + 1) {
+        const size_t length = (size_t)(end - open) + 1;
+        char field[32] = "";
+        str_copy(field, length - 1 < sizeof field ? length - 1 : sizeof field, open + 1);
+        for (size_t i = 0; i < MEM_COUNT(others); i++)
+            if (strlen(others[i][0]) == length && strncmp(others[i][0], open, length) == 0)
+                str_copy(field, sizeof field, others[i][1]);
+        if (!at)
+            (void)pt_refused(&in->r, field, &at);
+        str_append(&text, "%.*s'%s'", (int)(open - why), why, field);
+    }
+    str_append(&text, "%s", why);
+    (void)pt_error(in->r.doc, at ? at : place_of(in, "lr_policy"), in->err, "%s", str_text(&text));
+    str_clear(&text);
+}
+
+/* Where another option changes the schedule, it is checked with that. */
+static void check_schedule(struct solver_reading *in)
+{
+    static const char *const options[] = {"policy",   "lr",        "min-lr",         "max-lr",
+                                          "gamma",    "power",     "step-size",      "milestones",
+                                          "momentum", "optimizer", "cycle-momentum", "cycle-momentum-step"};
+    struct clr_error why;
+
+    for (size_t i = 0; i < MEM_COUNT(options); i++)
+        if (is_given(in, options[i]))
+            return;
+    in->schedule.iterations = 1; /* max_iter, or another option */
+    if (in->r.rc == 0 && in->r.doc->problem_count == 0 && clr_schedule_check(&in->schedule, &why) < 0)
+        refuse_schedule(in, why.message);
 }
 
 /* ------------------------------------------------------------------ the update */
@@ -220,10 +289,9 @@ static void read_regularization(struct solver_reading *in)
     add(in, "regularization", clr_regularization_names()[l1 > 0]);
 }
 
-/* Of Smith's version of Caffe: `cyclical_momentum` is given twice, as the lowest momentum and the updates in
- * which it is reached. */
-static void read_cycle(struct solver_reading *in, double high)
+static void read_cycle(struct solver_reading *in)
 {
+    struct clr_schedule *s = &in->schedule;
     double values[2], step;
     char text[64];
     int count = 0;
@@ -236,31 +304,65 @@ static void read_cycle(struct solver_reading *in, double high)
                        "'cyclical_momentum': type \"%s\" takes no momentum", in->optimizer->caffe);
         return;
     }
-    if (!(step >= 1.0) || floor(step) < step || values[0] > high || values[0] >= 1.0) {
+    if (!(step >= 1.0) || floor(step) < step || values[0] > s->momentum || values[0] >= 1.0) {
         (void)pt_error(
             in->r.doc, place_of(in, "cyclical_momentum"), in->err,
             "'cyclical_momentum' is given twice: the lowest momentum, at most 'momentum' (%g), and the "
             "iterations in which it is reached",
-            high);
+            s->momentum);
         return;
     }
-    (void)snprintf(text, sizeof text, "%.17g:%.17g", values[0], high);
+    s->cycle_momentum_low = values[0];
+    s->cycle_momentum_high = s->momentum;
+    s->cycle_momentum_step = (uint64_t)step;
+    if (is_given(in, "momentum"))
+        return;
+    (void)snprintf(text, sizeof text, "%.17g:%.17g", values[0], s->momentum);
     add(in, "cycle-momentum", text);
     add_count(in, "cycle-momentum-step", (int)step);
 }
 
+/* An optional number below 1 for which the optimizer has its usual one. */
+static void take_momentum2(struct solver_reading *in, const char *field)
+{
+    double value = 0.0;
+
+    take_real(in, field, 0.0, 1.0, "momentum2", &value);
+    if (value >= 1.0)
+        (void)pt_error(in->r.doc, place_of(in, field), in->err, "'%s' is %g: it must be below 1", field,
+                       value);
+}
+
+static void take_delta(struct solver_reading *in)
+{
+    double value = 1.0;
+
+    take_real(in, "delta", 0.0, 1.0, "epsilon", &value);
+    if (!(value > 0.0))
+        (void)pt_error(in->r.doc, place_of(in, "delta"), in->err, "'delta' is 0: it must be above 0");
+}
+
 static void read_momentum(struct solver_reading *in)
 {
-    const bool of_squares = in->optimizer->momentum2 && strcmp(in->optimizer->momentum2, "momentum") == 0;
+    const char *const momentum2 = in->optimizer->momentum2;
     double momentum = 0.0;
 
-    pt_double(&in->r, "momentum", 0.0, 1.0, &momentum, in->err);
-    if (momentum > 0.0 && in->optimizer->momentum != OPTIMIZER_MOMENTUM && !of_squares)
+    (void)get_real(in, "momentum", 0.0, 1.0, &momentum);
+    if (momentum >= 1.0)
+        (void)pt_error(in->r.doc, place_of(in, "momentum"), in->err, "'momentum' is %g: it must be below 1",
+                       momentum);
+    if (momentum2 && strcmp(momentum2, "momentum") == 0) {
+        add_real(in, "momentum2", momentum);
+        momentum = 0.0;
+    } else if (momentum > 0.0 && in->optimizer->momentum != OPTIMIZER_MOMENTUM &&
+               !is_given(in, "optimizer")) {
         (void)pt_error(in->r.doc, place_of(in, "momentum"), in->err,
                        "'momentum' is %g: type \"%s\" takes none, in Caffe either; remove it", momentum,
                        in->optimizer->caffe);
-    add_real(in, of_squares ? "momentum2" : "momentum", momentum);
-    read_cycle(in, momentum);
+    }
+    add_real(in, "momentum", momentum);
+    in->schedule.momentum = momentum;
+    read_cycle(in);
 }
 
 /* Below 0: gradients are not clipped. */
@@ -268,7 +370,7 @@ static void read_clip(struct solver_reading *in)
 {
     double norm;
 
-    if (pt_double(&in->r, "clip_gradients", -FLT_MAX, FLT_MAX, &norm, in->err) <= 0 || norm < 0.0)
+    if (get_real(in, "clip_gradients", -FLT_MAX, FLT_MAX, &norm) == 0 || norm < 0.0)
         return;
     if (!(norm > 0.0))
         (void)pt_error(in->r.doc, place_of(in, "clip_gradients"), in->err,
@@ -278,16 +380,19 @@ static void read_clip(struct solver_reading *in)
 
 static void read_update(struct solver_reading *in)
 {
+    double decay = 0.0;
+
     read_type(in);
     add(in, "momentum-convention", clr_momentum_convention_names()[CLR_MOMENTUM_CAFFE]);
     read_momentum(in);
-    take_or(in, "weight_decay", 1000.0, 0.0, "weight-decay");
+    (void)get_real(in, "weight_decay", 0.0, 1000.0, &decay);
+    add_real(in, "weight-decay", decay);
     read_regularization(in);
     read_clip(in);
     if (in->optimizer->momentum2 && strcmp(in->optimizer->momentum2, "momentum") != 0)
-        take_real(in, in->optimizer->momentum2, 0.0, 1.0, "momentum2");
+        take_momentum2(in, in->optimizer->momentum2);
     if (in->optimizer->epsilon)
-        take_real(in, "delta", 0.0, 1.0, "epsilon");
+        take_delta(in);
 }
 
 /* ------------------------------------------------------------------ the net */
@@ -341,10 +446,12 @@ static void read_lengths(struct solver_reading *in)
     struct pt_field *f = NULL;
     int seed, every, batches;
 
-    take_count(in, "max_iter", 1, "iterations");
-    take_count(in, "test_interval", 0, "validate-every");
-    take_count(in, "snapshot", 0, "checkpoint-every");
-    if (pt_int(&in->r, "display", 0, INT_MAX, &every, in->err) > 0 && every > 0)
+    if (take_count(in, "max_iter", 1, INT_MAX, "iterations") == 0 && !is_given(in, "iterations") &&
+        !is_given(in, "cycles") && !is_given(in, "resume"))
+        (void)pt_error(in->r.doc, in->r.message, in->err, "'max_iter' is missing");
+    (void)take_count(in, "test_interval", 0, INT_MAX, "validate-every");
+    (void)take_count(in, "snapshot", 0, MOST_BETWEEN, "checkpoint-every");
+    if (pt_int(&in->r, "display", 0, MOST_BETWEEN, &every, in->err) > 0 && every > 0)
         add_count(in, "log-every", every); /* 0: never; here as often as by default */
     if (pt_int(&in->r, "random_seed", -1, INT_MAX, &seed, in->err) > 0 && seed >= 0)
         add_count(in, "seed", seed);
@@ -383,12 +490,13 @@ static void skip_unused(struct solver_reading *in)
     str_clear(&list);
 }
 
-int clr_solver_read(struct solver *out, const char *path, bool with_net, struct clr_error *err)
+int clr_solver_read(struct solver *out, const char *path, const struct clr_solver_use *use,
+                    struct clr_error *err)
 {
     static const char *const unsupported[] = {"test_compute_loss", "iter_size",    "snapshot_diff",
                                               "share_blobs",       "weights",      "layer_wise_reduce",
                                               "base_momentum",     "max_momentum", NULL};
-    struct solver_reading in = {.out = out, .path = path, .err = err};
+    struct solver_reading in = {.out = out, .path = path, .use = use, .err = err};
     struct prototxt doc = {0};
     char *text = NULL;
     size_t size = 0;
@@ -402,10 +510,12 @@ int clr_solver_read(struct solver *out, const char *path, bool with_net, struct 
     if (rc < 0)
         return rc;
     pt_open(&in.r, &doc, NULL);
-    read_net(&in, with_net);
+    clr_schedule_init(&in.schedule, sizeof in.schedule);
+    read_net(&in, !is_given(&in, "net"));
     read_rate(&in);
     read_update(&in);
     read_lengths(&in);
+    check_schedule(&in);
     if (in.r.rc == 0)
         skip_unused(&in);
     rc = pt_finish(&doc, pt_close(&in.r, unsupported, err), err);

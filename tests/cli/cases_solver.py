@@ -169,10 +169,11 @@ def solver_finds_its_net():
     folder = fresh("caffe")
     write(folder / "net.prototxt", open(tiny_net(), encoding="utf-8").read())
     text = SOLVER.format(net="examples/cifar10/net.prototxt").replace("base_lr: 0.01", "base_lr: 0")
-    # the rate is refused after the net was found: so the case needs no training
+    # the rate is refused, but no net: so the case needs no training
     for path in ("examples/cifar10/net.prototxt", "net.prototxt"):
         file = write(folder / "solver.prototxt", text.replace("examples/cifar10/net.prototxt", path))
-        expect(train("--solver", file, "--out", fresh("run")), 2, [], ["--lr"])
+        result = expect(train("--solver", file, "--out", fresh("run")), 4, [], [":5:1: 'base_lr' is 0"])
+        check("neither there" not in result.err, f"{result}")
     file = write(folder / "solver.prototxt", text.replace("net.prototxt", "other.prototxt"))
     expect(train("--solver", file, "--out", fresh("run")), 4, [],
            ["solver.prototxt:2:1: the net .* neither there nor beside"])
@@ -262,6 +263,24 @@ def solver_refuses():
             ("momentum: 0.9", 'momentum: 0.9 type: "none"', "'type' is 'none'"),
             ("momentum: 0.9", 'momentum: 0.9 type: "RMSProp"', "'momentum' is 0.9: type \"RMSProp\" takes none"),
             ("momentum: 0.9", 'momentum: 0.9 type: "AdaGrad"', "'momentum' is 0.9: type \"AdaGrad\" takes none"),
+            ("max_iter: 20", "", "'max_iter' is missing"),
+            ('lr_policy: "fixed"', 'lr_policy: "step" gamma: 0.5', ":8:1: 'stepsize' is missing: policy step needs"),
+            ('lr_policy: "fixed"', 'lr_policy: "step" stepsize: 5', ":8:1: 'gamma' is missing: policy step needs"),
+            ('lr_policy: "fixed"', 'lr_policy: "step" stepsize: 5\n gamma: 2', ":9:2: 'gamma' is 2: it must be"),
+            ('lr_policy: "fixed"', 'lr_policy: "multistep"', "'gamma' and 'stepvalue' are missing"),
+            ('lr_policy: "fixed"', 'lr_policy: "multistep" gamma: 0.1 stepvalue: 9\nstepvalue: 5',
+             ":8:35: 'stepvalue' must ascend: 5 comes after 9"),
+            ('lr_policy: "fixed"', 'lr_policy: "triangular" stepsize: 5\nmax_lr: 0.001',
+             ":5:1: 'base_lr' 0.01 is above 'max_lr' 0.001"),
+            ("base_lr: 0.01", "", ":8:1: 'base_lr' is missing"),
+            ("base_lr: 0.01", "base_lr: 0", "'base_lr' is 0: a rate must be above 0"),
+            ("base_lr: 0.01", "base_lr: 1e-50", "'base_lr' is 1e-50, which is 0 in float32"),
+            ("momentum: 0.9", "momentum: 1", "'momentum' is 1: it must be below 1"),
+            ("momentum: 0.9", 'momentum: 1 type: "AdaDelta"', "'momentum' is 1: it must be below 1"),
+            ("momentum: 0.9", 'momentum2: 1 type: "Adam"', "'momentum2' is 1: it must be below 1"),
+            ("momentum: 0.9", 'delta: 0 type: "Adam"', "'delta' is 0: it must be above 0"),
+            ("display: 5", "display: 2000000000", "'display' is '2000000000'"),
+            ("snapshot: 7", "snapshot: 2000000000", "'snapshot' is '2000000000'"),
             ("display: 5", "cyclical_momentum: 0.8", "'cyclical_momentum' is given twice: the lowest"),
             ("display: 5", "cyclical_momentum: 0.95 cyclical_momentum: 9", "at most 'momentum' .0.9."),
             ("display: 5", "cyclical_momentum: 0.8 cyclical_momentum: 9.5", "is given twice"),
@@ -283,5 +302,9 @@ def solver_refuses():
             ("base_lr: 0.01", "base_lr: 0.01 base_lr: 0.02", "'base_lr'.*twice")):
         result = expect(train("--solver", solver(old, new), "--out", out), 4, [], [message])
         check(re.search(r"solver.prototxt:\d+:\d+: ", result.err) and not out.exists(), f"{result}")
-    expect(train("--solver", solver("max_iter: 20", ""), "--out", out), 2, [], ["--iterations N is missing"])
+    for option in ("--iterations", "--cycles"):       # instead of max_iter: something else is wrong, then
+        result = expect(train("--solver", solver("max_iter: 20", 'type: "none"'), "--out", out, option, 3), 4)
+        check("max_iter" not in result.err, f"{result}")
+    expect(train("--solver", solver('lr_policy: "fixed"', 'lr_policy: "step" gamma: 0.5'), "--out", out,
+                 "--step-size", 0), 2, [], ["--step-size"])
     expect(train("--solver", fresh("missing"), "--out", out), 4)
