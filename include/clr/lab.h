@@ -156,7 +156,8 @@ struct lab_listed {
     bool range_test, held_out;    /**< held_out: accuracies are on held-out images */
     uint64_t seed, done, planned; /**< iterations; of a run that has not ended, up to its last evaluation */
     uint64_t diverged_at;         /**< iteration whose loss was not finite; 0: none */
-    double accuracy, best;        /**< 0 … 1; NaN: not known */
+    double accuracy, best;        /**< 0 … 1; NaN: not known, or the net has none */
+    double loss;                  /**< of the last evaluation; NaN: not known */
     double seconds;               /**< NaN: not known */
 };
 

@@ -155,7 +155,10 @@ static void fill(struct row *row, const struct lab_listed *run)
     name(&row->cell[3], run->policy);
     str_append(&row->cell[4], "%" PRIu64, run->seed);
     state(&row->cell[5], run);
-    percent(&row->cell[6], run->accuracy, run->held_out);
+    if (isnan(run->accuracy) && !isnan(run->loss))
+        str_append(&row->cell[6], "loss %.4g%s", run->loss, run->held_out ? "*" : "");
+    else
+        percent(&row->cell[6], run->accuracy, run->held_out);
     percent(&row->cell[7], run->best, run->held_out);
     duration(&row->cell[8], run->seconds);
 }
@@ -204,12 +207,12 @@ static int print_json(const struct lab_list *list, struct clr_error *err)
     for (size_t i = 0; i < list->count; i++) {
         const struct lab_listed *r = &list->runs[i];
         json_t *run = json_pack(
-            "{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "run",
+            "{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "run",
             json_text(r->folder), "net", json_text(r->net), "data", json_text(r->data), "policy",
             json_text(r->policy), "seed", json_count(r->seed), "state", r->state, "iterations",
-            json_count(r->done), "planned", json_count(r->planned), "accuracy", json_finite(r->accuracy),
-            "best", json_finite(r->best), "held_out", r->held_out, "seconds", json_finite(r->seconds),
-            "device", json_text(r->device), "started", json_text(r->started));
+            json_count(r->done), "planned", json_count(r->planned), "loss", json_finite(r->loss), "accuracy",
+            json_finite(r->accuracy), "best", json_finite(r->best), "held_out", r->held_out, "seconds",
+            json_finite(r->seconds), "device", json_text(r->device), "started", json_text(r->started));
         if (!run || json_array_append_new(runs, run) < 0) {
             json_decref(runs);
             return clr_error_set(err, CLR_ENOMEM, "out of memory for a list of runs");

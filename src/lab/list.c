@@ -96,6 +96,7 @@ static int read_tables(struct lab_listed *run, const char *folder, struct clr_er
     rc = archive_table(&rows, folder, name, history_columns, HISTORY_COLUMNS, err);
     for (size_t r = 0; r < rows.rows; r++) {
         run->done = (uint64_t)csv_at(&rows, r, HISTORY_ITERATION);
+        run->loss = csv_at(&rows, r, HISTORY_VAL_LOSS);
         run->accuracy = csv_at(&rows, r, HISTORY_VAL_ACC);
         run->best = r == 0 ? run->accuracy : fmax(run->best, run->accuracy);
     }
@@ -136,6 +137,7 @@ static int read_run(struct lab_listed *run, const char *folder, struct clr_error
     (void)json_count_value(&run->diverged_at, json_object_get(result, "diverged_at"));
     (void)json_count_value(&run->seed, json_object_get(settings, "seed"));
     run->held_out = number_member(settings, "validation") > 0.0;
+    run->loss = number_member(result, "val_loss");
     run->accuracy = number_member(result, "val_acc");
     run->best = number_member(result, "best_acc");
     run->seconds = number_member(result, "seconds");

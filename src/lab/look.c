@@ -298,6 +298,7 @@ int clr_lab_describe(char **out, const struct lab_run *run, const char *folder, 
     json_t *root = NULL;
     const json_t *result;
     char text[STR_COUNT];
+    double accuracy;
     struct str s = {0};
     uint64_t done = 0;
     int rc;
@@ -308,8 +309,12 @@ int clr_lab_describe(char **out, const struct lab_run *run, const char *folder, 
     result = json_object_get(root, "result");
     if (rc == 0) {
         (void)json_count_value(&done, json_object_get(result, "iterations"));
-        str_append(&s, "accuracy %.2f %% after %s", 100.0 * number(json_object_get(result, "val_acc")),
-                   str_count(text, done, "iteration"));
+        accuracy = number(json_object_get(result, "val_acc"));
+        if (isnan(accuracy))
+            str_append(&s, "loss %.4g", number(json_object_get(result, "val_loss")));
+        else
+            str_append(&s, "accuracy %.2f %%", 100.0 * accuracy);
+        str_append(&s, " after %s", str_count(text, done, "iteration"));
         rc = str_take(out, &s, err);
     }
     json_decref(root);

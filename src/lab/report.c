@@ -242,11 +242,11 @@ static int read_all(struct results *r, struct clr_error *err)
 /* ------------------------------------------------------------------ numbers */
 
 /* NaN: not evaluated there, or there is no run. */
-static double accuracy_at(const struct plot_run *run, double iteration)
+static double value_at(const struct plot_run *run, enum history_column column, double iteration)
 {
     for (size_t i = 0; run && i < run->table.rows; i++)
         if (csv_at(&run->table, i, HISTORY_ITERATION) == iteration)
-            return csv_at(&run->table, i, HISTORY_VAL_ACC);
+            return csv_at(&run->table, i, column);
     return NAN;
 }
 
@@ -256,16 +256,17 @@ static double last(const struct plot_run *run, enum history_column column)
     return run ? csv_at(&run->table, run->table.rows - 1, column) : NAN;
 }
 
-/* Of the finished cells' accuracy after that many iterations, 0: the last; NaN where one has none. */
-static struct smooth_moments accuracy_of(const struct cell *cells, size_t count, double iteration)
+/* Of the finished cells' values after that many iterations, 0: the last; NaN where one has none. */
+static struct smooth_moments moments_of(const struct cell *cells, size_t count, enum history_column column,
+                                        double iteration)
 {
     double v[LAB_MAX_SEEDS];
     size_t n = 0;
 
     for (size_t i = 0; i < count; i++)
         if (cells[i].read)
-            v[n++] = iteration > 0.0 ? accuracy_at(cells[i].read, iteration)
-                                     : last(cells[i].read, HISTORY_VAL_ACC);
+            v[n++] =
+                iteration > 0.0 ? value_at(cells[i].read, column, iteration) : last(cells[i].read, column);
     return smooth_moments(v, n);
 }
 
@@ -279,7 +280,7 @@ static double reached(const struct cell *cells, size_t count, double accuracy)
         first = cells[i].read;
     for (size_t row = 0; first && row < first->table.rows; row++) {
         const double iteration = csv_at(&first->table, row, HISTORY_ITERATION);
-        if (accuracy_of(cells, count, iteration).mean >= accuracy)
+        if (moments_of(cells, count, HISTORY_VAL_ACC, iteration).mean >= accuracy)
             return iteration;
     }
     return NAN;
@@ -304,7 +305,7 @@ static void append_row(struct str *out, const struct lab_experiment *e, const st
         return;
     for (size_t i = 0; run && i < run->table.rows; i++) {
         const double v = csv_at(&run->table, i, HISTORY_VAL_ACC);
-        if (!(best >= v)) {
+        if (!isnan(v) && !(best >= v)) {
             best = v;
             best_iteration = csv_at(&run->table, i, HISTORY_ITERATION);
         }
@@ -316,7 +317,7 @@ static void append_row(struct str *out, const struct lab_experiment *e, const st
     append_value(out, best);
     append_value(out, best_iteration);
     for (int i = 0; i < e->at_count; i++)
-        append_value(out, accuracy_at(run, e->at[i]));
+        append_value(out, value_at(run, HISTORY_VAL_ACC, e->at[i]));
     for (int i = 0; i < e->reach_count; i++)
         append_value(out, reached(cell, 1, e->reach[i]));
     str_append(out, "\n");
@@ -338,10 +339,18 @@ static void write_rows(struct str *out, const struct results *r)
 
 /* ------------------------------------------------------------------ results.md */
 
-static void append_accuracy(struct str *out, struct smooth_moments m)
+/* Of nets that have none, the loss. */
+static void append_accuracy(struct str *out, const struct cell *cells, size_t count, double iteration)
 {
-    if (isnan(m.mean))
+    const struct smooth_moments m = moments_of(cells, count, HISTORY_VAL_ACC, iteration),
+                                loss = moments_of(cells, count, HISTORY_VAL_LOSS, iteration);
+
+    if (isnan(m.mean) && isnan(loss.mean))
         str_append(out, " – |");
+    else if (isnan(m.mean) && isnan(loss.deviation))
+        str_append(out, " loss %.4g |", loss.mean);
+    else if (isnan(m.mean))
+        str_append(out, " loss %.4g ± %.2g |", loss.mean, loss.deviation);
     else if (isnan(m.deviation))
         str_append(out, " %.2f |", 100.0 * m.mean);
     else
@@ -416,9 +425,9 @@ static void append_line(struct str *out, const struct lab_experiment *e, const s
         append_divergence(out, cells, count, diverged);
     str_append(out, " |");
     append_iteration(out, last(first, HISTORY_ITERATION));
-    append_accuracy(out, accuracy_of(cells, count, 0.0));
+    append_accuracy(out, cells, count, 0.0);
     for (int i = 0; i < e->at_count; i++)
-        append_accuracy(out, accuracy_of(cells, count, e->at[i]));
+        append_accuracy(out, cells, count, e->at[i]);
     for (int i = 0; i < e->reach_count; i++)
         append_iteration(out, reached(cells, count, e->reach[i]));
     append_time(out, cells, count);

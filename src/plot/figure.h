@@ -33,6 +33,10 @@ figure_kind figure_run, figure_loss, figure_range, figure_schedule;
 int figure_make(figure_kind *kind, struct chart *out, const char *const *inputs, size_t count,
                 const struct clr_plot_options *options, struct clr_error *err);
 
+/* The axis of losses: it ends where a run diverges, and is a log axis where they fall far. Of the points
+ * before `early`, as a share of x, it need not show all. */
+void figure_loss_axis(struct chart *chart, double early);
+
 /* Begin the axis of accuracies at that one. A curve that never reaches it is removed, which is reported.
  * CLR_EINPUT: none reaches it. */
 int figure_begin_at(struct chart *chart, double begin, struct clr_error *err);

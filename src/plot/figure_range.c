@@ -373,7 +373,7 @@ int figure_range(struct figure *f, struct clr_error *err)
         rc = smooth_curves(&f->chart, err);
     if (rc < 0)
         return rc;
-    panel->y_label = groups_accuracy_label(&f->runs);
+    panel->y_label = groups_measure_label(&f->runs, &f->view);
     panel->ceiling = 100.0;
     panel->min_span = 2.0;
     panel->share = 1.0;

@@ -322,29 +322,6 @@ static int add_curves(struct figure *f, size_t enough, const char *option, struc
     return rc == 0 ? labels_title(f->chart.title, sizeof f->chart.title, &f->runs, err) : rc;
 }
 
-int figure_run(struct figure *f, struct clr_error *err)
-{
-    struct chart_panel *panel = &f->chart.panels[0];
-    int rc = read_runs(f, "history.csv", err);
-
-    if (rc == 0)
-        rc = add_curves(f, ENOUGH_POINTS, "`validate_every`", err);
-    if (rc < 0)
-        return rc;
-    panel->y_label = groups_accuracy_label(&f->runs);
-    panel->y_brief = "accuracy";
-    panel->ceiling = 100.0;
-    panel->min_span = 2.0;
-    if (f->options->y_min)
-        rc = figure_begin_at(&f->chart, *f->options->y_min, err);
-    else
-        begin_by_itself(panel);
-    if (rc == 0)
-        connect_equal_accuracy(&f->chart, f->options->multiples);
-    mark_divergence(f);
-    return rc;
-}
-
 /* ---- loss ---- */
 
 /* Means of the neighbours within a hundredth of the curve to each side, where there are so many. */
@@ -452,6 +429,13 @@ static void choose_loss_axis(struct chart_panel *panel, double early)
         chart_begin_axis(panel, early);
 }
 
+void figure_loss_axis(struct chart *chart, double early)
+{
+    chart->panels[0].y_brief = "loss";
+    end_loss_axis(chart);
+    choose_loss_axis(&chart->panels[0], early);
+}
+
 int figure_loss(struct figure *f, struct clr_error *err)
 {
     struct chart_panel *panel = &f->chart.panels[0];
@@ -467,10 +451,39 @@ int figure_loss(struct figure *f, struct clr_error *err)
     if (rc < 0)
         return rc;
     panel->y_label = "training loss";
-    panel->y_brief = "loss";
-    end_loss_axis(&f->chart);
-    choose_loss_axis(panel,
+    figure_loss_axis(&f->chart,
                      f->view.over == GROUPS_OVER_RATES ? 0.0 : 0.2); /* low rates are a part of the test */
     mark_divergence(f);
     return 0;
+}
+
+/* ---- evaluations ---- */
+
+int figure_run(struct figure *f, struct clr_error *err)
+{
+    struct chart_panel *panel = &f->chart.panels[0];
+    int rc = read_runs(f, "history.csv", err);
+
+    if (rc == 0)
+        rc = groups_choose_measure(&f->view, &f->runs, err);
+    if (rc == 0)
+        rc = add_curves(f, ENOUGH_POINTS, "`validate_every`", err);
+    if (rc < 0)
+        return rc;
+    panel->y_label = groups_measure_label(&f->runs, &f->view);
+    if (f->view.column == HISTORY_VAL_LOSS) {
+        figure_loss_axis(&f->chart, 0.2);
+    } else {
+        panel->y_brief = "accuracy";
+        panel->ceiling = 100.0;
+        panel->min_span = 2.0;
+        if (f->options->y_min)
+            rc = figure_begin_at(&f->chart, *f->options->y_min, err);
+        else
+            begin_by_itself(panel);
+        if (rc == 0)
+            connect_equal_accuracy(&f->chart, f->options->multiples);
+    }
+    mark_divergence(f);
+    return rc;
 }

@@ -182,17 +182,38 @@ static int add_group(struct chart_panel *panel, const struct runs *runs, size_t 
     return 0;
 }
 
-const char *groups_accuracy_label(const struct runs *runs)
+static bool lacks_accuracy(const struct plot_run *r)
 {
+    return isnan(csv_at(&r->table, r->table.rows - 1, HISTORY_VAL_ACC));
+}
+
+int groups_choose_measure(struct groups_view *view, const struct runs *runs, struct clr_error *err)
+{
+    const bool lacks = lacks_accuracy(&runs->run[0]);
+
+    for (size_t i = 1; i < runs->count; i++)
+        if (lacks_accuracy(&runs->run[i]) != lacks)
+            return clr_error_set(err, CLR_EINPUT,
+                                 "'%s' has no accuracy, and '%s' has one: draw them in figures of their own",
+                                 runs->run[lacks ? 0 : i].name, runs->run[lacks ? i : 0].name);
+    view->column = lacks ? HISTORY_VAL_LOSS : HISTORY_VAL_ACC;
+    view->scale = lacks ? 1.0 : 100.0;
+    view->most = lacks ? INFINITY : 100.0;
+    return 0;
+}
+
+const char *groups_measure_label(const struct runs *runs, const struct groups_view *view)
+{
+    static const char *const labels[2][3] = {{"test accuracy (%)", "held-out accuracy (%)", "accuracy (%)"},
+                                             {"test loss", "held-out loss", "loss of the evaluations"}};
+    const char *const *of = labels[view->column == HISTORY_VAL_LOSS];
     size_t held_out = 0, tested = 0;
 
     for (size_t i = 0; i < runs->count; i++) {
         held_out += runs->run[i].held_out;
         tested += runs->run[i].known && !runs->run[i].held_out;
     }
-    return tested == runs->count     ? "test accuracy (%)"
-           : held_out == runs->count ? "held-out accuracy (%)"
-                                     : "accuracy (%)";
+    return tested == runs->count ? of[0] : held_out == runs->count ? of[1] : of[2];
 }
 
 const char *groups_topic(const struct runs *runs)

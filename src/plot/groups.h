@@ -29,8 +29,12 @@ bool groups_is_cut(const struct runs *runs, size_t group);
 int groups_add(struct chart_panel *panel, const struct runs *runs, const struct groups_view *view,
                struct clr_error *err);
 
-/* "test accuracy (%)", or what it was measured on; "accuracy (%)" where that differs, or is not known. */
-const char *groups_accuracy_label(const struct runs *runs);
+/* Draw the accuracy or, where no run has one, the loss of the evaluations. CLR_EINPUT: some have one. */
+int groups_choose_measure(struct groups_view *view, const struct runs *runs, struct clr_error *err);
+
+/* "test accuracy (%)", or what it was measured on; "accuracy (%)" where that differs, or is not known. Of the
+ * loss "test loss", and so on. */
+const char *groups_measure_label(const struct runs *runs, const struct groups_view *view);
 
 /* What all runs are about, "quick on cifar10", or "". */
 const char *groups_topic(const struct runs *runs);

@@ -17,4 +17,4 @@ if __name__ == "__main__":
     # The longest cases first, so that both processes end at nearly the same time.
     sys.exit(harness.main(["cases_selfcheck", "cases_tune", "cases_experiment", "cases_runs", "cases_resume",
                            "cases_solver", "cases_input", "cases_version", "cases_usage", "cases_plot", "cases_list",
-                           "cases_schedule"]))
+                           "cases_schedule", "cases_losses"]))
