@@ -61,6 +61,9 @@ struct clr_range_result {
     uint64_t points;     /**< evaluations */
     int classes, images; /**< images: evaluated each time */
     double untrained;    /**< accuracy before the first update; mean of the tests */
+    /** Of a net without accuracy: its loss before the first update, or the mean of the tests. What is called
+     * accuracy here is then the fall of the loss, 1 − loss/untrained_loss, at least 0. Else 0. */
+    double untrained_loss;
     bool diverged;
     uint64_t diverged_at; /**< iteration of the first loss that was not finite */
     double diverged_lr;
@@ -88,6 +91,9 @@ struct clr_range_result {
     char explanation[512];       /**< how the bounds were read, or why there are none, in words */
     double rules[CLR_RANGE_RULES]; /**< on the training loss, for comparison; NaN: no rate */
 };
+
+/** What was read: "accuracy" or "fall of the loss". */
+CLR_API const char *clr_range_measure(const struct clr_range_result *result);
 
 /**
  * Read range tests from the folders that they wrote (range.csv, loss.csv, range.json). Several are read as

@@ -40,7 +40,7 @@ static void note_all(const struct run_options *o)
         str_copy(every, sizeof every, "at the first and the last iteration only");
     else if (t->validate_every > 1)
         (void)snprintf(every, sizeof every, "every %s", str_count(images, t->validate_every, "iteration"));
-    cli_note("accuracy is measured %s on %s", every,
+    cli_note("evaluated %s on %s", every,
              str_count(images, (uint64_t)(held_out ? t->validation : o->dataset->test.count),
                        held_out ? "held-out training image" : "test image"));
 }
@@ -203,7 +203,8 @@ static void print_decays(const struct run_options *o, const struct clr_range_res
 {
     size_t alike = 0;
 
-    printf("highest mean of three neighbouring accuracies:\n");
+    printf("highest mean of three neighbouring %s:\n",
+           results[best].untrained_loss > 0.0 ? "falls of the loss" : "accuracies");
     for (size_t d = 0; d < o->decays.count; d++) {
         const bool same = d != best && within_noise(&results[d], &results[best]);
         printf("weight decay %.10g: %.2f %%, at rate %.4g%s\n", o->decays.values[d],

@@ -141,14 +141,14 @@ static void append_reasons(struct str *s, const struct range_advice *a)
         str_append(s, r->from_start ? "the first rate of the sweep" : "where the net begins to learn");
     str_append(s, "; max-lr is ");
     if (!r->halved)
-        str_append(s, "the best estimate of where the accuracy is highest");
+        str_append(s, "the best estimate of where the %s is highest", clr_range_measure(r));
     else if (r->tests > 1)
         str_append(s, "half the rate at which the tests failed");
     else if (r->diverged && 2 * r->max_lr > 0.999 * r->diverged_lr)
         str_append(s, "half the rate at which the loss was no longer finite (%.4g)", r->diverged_lr);
     else
-        str_append(s, "half the rate (%.4g) at which the accuracy was back near chance, within its noise",
-                   2 * r->max_lr);
+        str_append(s, "half the rate (%.4g) at which the %s was back near %s, within its noise",
+                   2 * r->max_lr, clr_range_measure(r), r->untrained_loss > 0.0 ? "0" : "chance");
     str_append(s, "; %s", WHY_CYCLES);
 }
 
@@ -200,8 +200,10 @@ static void append_doubt(struct str *s, const struct range_advice *a, const char
     char updates[STR_COUNT];
 
     if (r->doubt == CLR_RANGE_OPEN)
-        str_append(s, "The accuracy was highest at the last rates, so the best ones are higher: the test "
-                      "must end higher before these bounds are of use.");
+        str_append(s,
+                   "The %s was highest at the last rates, so the best ones are higher: the test "
+                   "must end higher before these bounds are of use.",
+                   clr_range_measure(r));
     else if (r->doubt == CLR_RANGE_FEW_UPDATES)
         str_append(s,
                    "The bounds are uncertain: only %s came with rates up to the upper one, fewer than %d. %s",
@@ -211,9 +213,9 @@ static void append_doubt(struct str *s, const struct range_advice *a, const char
                    next);
     else if (!r->fell && (r->tests > 1 || !r->diverged))
         str_append(s,
-                   "The accuracy had not fallen at the last rate, and a higher one may be better. "
+                   "The %s had not fallen at the last rate, and a higher one may be better. "
                    "Repeat the test with a higher --max-lr (%.2g), or continue with these bounds.",
-                   3 * fmin(a->o->train.schedule.max_lr, RANGE_NEXT_RATES / 10));
+                   clr_range_measure(r), 3 * fmin(a->o->train.schedule.max_lr, RANGE_NEXT_RATES / 10));
     else if (r->from_start && !is_log(a)) /* its first evaluation comes after a large part of the rates */
         str_append(s, "To see where learning begins, repeat the test with --sweep log.");
     else if (r->from_start)
@@ -366,8 +368,12 @@ static void append_reading(struct str *s, const struct range_advice *a)
     append_bounds(s, r);
     str_append(s, "%s\n", r->explanation);
     append_length(s, a);
-    str_append(s, "baseline: accuracy %.2f %%, standard error %.2f %%\n", 100 * r->baseline,
-               100 * r->standard_error);
+    if (r->untrained_loss > 0.0)
+        str_append(s, "read by the loss, since the net has no accuracy: %.4g before the first update\n",
+                   r->untrained_loss);
+    else
+        str_append(s, "baseline: accuracy %.2f %%, standard error %.2f %%\n", 100 * r->baseline,
+                   100 * r->standard_error);
     append_rules(s, r);
     str_append(s, r->has_range ? "" : "\nNo range can be read from this test. ");
     append_advice(s, a);

@@ -267,21 +267,24 @@ static int mark_groups(struct chart *chart, const struct runs *runs, struct clr_
 }
 
 /* Shorter than the explanation in clr_range_result, for a row of the legend. */
-static const char *reason(enum clr_range_verdict verdict)
+static const char *reason(const struct clr_range_result *r)
 {
-    static const char *const reasons[CLR_RANGE_VERDICTS] = {
-        [CLR_RANGE_READ] = "",
-        [CLR_RANGE_FEW_IMAGES] = "too few images were evaluated",
-        [CLR_RANGE_FEW_POINTS] = "accuracy was measured too few times",
-        [CLR_RANGE_LOSS_GREW] = "the loss grew before the net clearly learned",
-        [CLR_RANGE_TOO_SHORT] = "accuracy never left chance",
-        [CLR_RANGE_AT_CHANCE] = "accuracy never left chance",
-        [CLR_RANGE_FALLS] = "accuracy falls from the first rates on",
-        [CLR_RANGE_FLAT] = "accuracy is the same at all rates",
-        [CLR_RANGE_NARROW] = "the net fails soon after it begins to learn",
+    static const char *const reasons[CLR_RANGE_VERDICTS][2] = {
+        [CLR_RANGE_READ] = {"", ""},
+        [CLR_RANGE_FEW_IMAGES] = {"too few images were evaluated", "too few images were evaluated"},
+        [CLR_RANGE_FEW_POINTS] = {"accuracy was measured too few times", "too few evaluations"},
+        [CLR_RANGE_LOSS_GREW] = {"the loss grew before the net clearly learned",
+                                 "the loss grew before the net clearly learned"},
+        [CLR_RANGE_TOO_SHORT] = {"accuracy never left chance", "the loss hardly fell"},
+        [CLR_RANGE_AT_CHANCE] = {"accuracy never left chance", "the loss did not fall"},
+        [CLR_RANGE_FALLS] = {"accuracy falls from the first rates on",
+                             "the loss rises from the first rates on"},
+        [CLR_RANGE_FLAT] = {"accuracy is the same at all rates", "the loss is the same at all rates"},
+        [CLR_RANGE_NARROW] = {"the net fails soon after it begins to learn",
+                              "the net fails soon after it begins to learn"},
     };
 
-    return reasons[verdict];
+    return reasons[r->verdict][r->untrained_loss > 0.0];
 }
 
 /* A test that never left chance: the axis begins at 0. One that shows differences would show only noise. */
@@ -310,11 +313,11 @@ static int mark_readings(struct figure *f, struct clr_error *err)
     if (rc < 0)
         return rc;
     mark_bounds(chart, &r);
-    if (r.verdict == CLR_RANGE_AT_CHANCE || r.verdict == CLR_RANGE_TOO_SHORT ||
-        (r.diverged && r.top_accuracy <= r.threshold))
+    if (!(r.untrained_loss > 0.0) && (r.verdict == CLR_RANGE_AT_CHANCE || r.verdict == CLR_RANGE_TOO_SHORT ||
+                                      (r.diverged && r.top_accuracy <= r.threshold)))
         show_chance(&chart->panels[0], r.classes, f->options);
     if (r.verdict != CLR_RANGE_READ)
-        chart_add_key(chart, CHART_KEY_TEXT, "no range read: %s", reason(r.verdict));
+        chart_add_key(chart, CHART_KEY_TEXT, "no range read: %s", reason(&r));
     mark_divergence(&chart->panels[0], &r, 0, true);
     return 0;
 }
@@ -356,6 +359,25 @@ static void name_alone(struct chart *chart, size_t repeats)
         chart_add_key(chart, CHART_KEY_DOTS, "measured");
 }
 
+/* Every point counts: low rates are a part of the test. */
+static int choose_axis(struct figure *f, struct clr_error *err)
+{
+    struct chart_panel *panel = &f->chart.panels[0];
+
+    panel->y_label = groups_measure_label(&f->runs, &f->view);
+    panel->share = 1.0;
+    if (f->view.column == HISTORY_VAL_LOSS) {
+        figure_loss_axis(&f->chart, 0.0);
+        return 0;
+    }
+    panel->ceiling = 100.0;
+    panel->min_span = 2.0;
+    if (f->options->y_min)
+        return figure_begin_at(&f->chart, *f->options->y_min, err);
+    chart_begin_axis(panel, 0.0);
+    return 0;
+}
+
 int figure_range(struct figure *f, struct clr_error *err)
 {
     const struct clr_plot_options *o = f->options;
@@ -368,19 +390,13 @@ int figure_range(struct figure *f, struct clr_error *err)
     if (rc == 0)
         rc = labels_apply(&f->runs, f->inputs, o->labels, o->label_count, err);
     if (rc == 0)
+        rc = groups_choose_measure(&f->view, &f->runs, err);
+    if (rc == 0)
         rc = groups_add(panel, &f->runs, &f->view, err);
     if (rc == 0)
         rc = smooth_curves(&f->chart, err);
-    if (rc < 0)
-        return rc;
-    panel->y_label = groups_measure_label(&f->runs, &f->view);
-    panel->ceiling = 100.0;
-    panel->min_span = 2.0;
-    panel->share = 1.0;
-    if (o->y_min)
-        rc = figure_begin_at(&f->chart, *o->y_min, err);
-    else
-        chart_begin_axis(panel, 0.0); /* every point counts: low rates are a part of the test */
+    if (rc == 0)
+        rc = choose_axis(f, err);
     if (rc < 0)
         return rc;
     if (f->runs.groups == 1 && o->label_count == 0) /* one curve has nothing to differ from */

@@ -69,6 +69,7 @@ static void combine_facts(struct clr_range_result *out, const struct clr_range_r
         out->points = t->points < out->points ? t->points : out->points;
         out->images = t->images < out->images ? t->images : out->images;
         out->untrained += t->untrained / n;
+        out->untrained_loss += t->untrained_loss / n;
         out->baseline += t->baseline / n;
         out->standard_error += t->standard_error / n;
         out->threshold += t->threshold / n;
@@ -147,11 +148,12 @@ static void combine_bounds(struct clr_range_result *out, const struct clr_range_
     out->from_start = 2 * from_start > low.n;
     out->fell = 2 * fell > high.n;
     out->halved = 2 * halved > high.n;
-    (void)snprintf(
-        out->explanation, sizeof out->explanation,
-        "the medians of the bounds and rules of %zu tests%s; their upper bounds lie between %.4g and %.4g%s",
-        high.n, high.n < count ? ", the others having none" : "", high.v[0], high.v[high.n - 1],
-        out->fell ? "" : "; in most of them, the accuracy had not fallen at the end of the sweep");
+    (void)snprintf(out->explanation, sizeof out->explanation,
+                   "the medians of the bounds and rules of %zu tests%s; their upper bounds lie between %.4g "
+                   "and %.4g%s%s%s",
+                   high.n, high.n < count ? ", the others having none" : "", high.v[0], high.v[high.n - 1],
+                   out->fell ? "" : "; in most of them, the ", out->fell ? "" : clr_range_measure(out),
+                   out->fell ? "" : " had not fallen at the end of the sweep");
 }
 
 static void explain_common(struct clr_range_result *out, const struct clr_range_result *tests, size_t count)

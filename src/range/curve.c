@@ -52,9 +52,19 @@ static int read_columns(double **x, double **y, double **iterations, size_t *cou
 
 int range_curve_read(struct range_curve *c, const char *folder, struct clr_error *err)
 {
+    const bool of_loss = c->untrained_loss > 0.0;
     int rc = read_columns(&c->rates, &c->accuracies, NULL, &c->count, folder, "range.csv", HISTORY_COLUMNS,
-                          HISTORY_VAL_ACC, err);
+                          of_loss ? HISTORY_VAL_LOSS : HISTORY_VAL_ACC, err);
 
+    for (size_t i = 0; rc == 0 && i < c->count; i++) {
+        if (of_loss)
+            c->accuracies[i] = fmax(0.0, 1.0 - c->accuracies[i] / c->untrained_loss);
+        else if (isnan(c->accuracies[i]))
+            return clr_error_set(err, CLR_EINPUT,
+                                 "'%s/range.csv' has no accuracies, and range.json there does not say what "
+                                 "the loss was",
+                                 folder);
+    }
     if (rc == 0 && fs_exists_in(folder, "loss.csv"))
         rc = read_columns(&c->update_rates, &c->losses, &c->update_at, &c->updates, folder, "loss.csv",
                           HISTORY_LOSS_COLUMNS, HISTORY_TRN_LOSS, err);
@@ -98,13 +108,16 @@ int range_curve_read_facts(struct range_curve *c, const char *folder, struct clr
         goto out;
     c->iterations = (uint64_t)json_integer_value(json_object_get(root, "iterations"));
     c->untrained = json_number_value(json_object_get(root, "untrained"));
+    if (json_object_get(root, "untrained_loss"))
+        c->untrained_loss = json_number_value(json_object_get(root, "untrained_loss"));
     c->classes = (int)json_integer_value(json_object_get(root, "classes"));
     c->images = (int)json_integer_value(json_object_get(root, "images"));
     c->diverged_lr = json_number_value(json_object_get(root, "diverged_lr"));
     c->diverged_at = (uint64_t)json_integer_value(json_object_get(root, "diverged_at"));
     c->diverged = c->diverged_lr > 0.0;
     read_known(&c->known, root);
-    if (!(c->untrained >= 0.0 && c->untrained <= 1.0) || c->classes < 1 || c->images < 1)
+    if (!(c->untrained >= 0.0 && c->untrained <= 1.0) || c->untrained_loss < 0.0 || c->classes < 1 ||
+        c->images < 1)
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is damaged: it does not say what was evaluated", path);
     else if (!(c->diverged_lr >= 0.0 && c->diverged_lr <= HISTORY_RATE_LIMIT))
         rc = clr_error_set(err, CLR_EINPUT, "'%s' is damaged: diverged_lr is not a rate", path);
@@ -160,7 +173,7 @@ const char *range_doubt_name(enum clr_range_doubt doubt)
 
 json_t *range_json(const struct clr_range_result *r)
 {
-    return json_pack(
+    json_t *json = json_pack(
         "{s:i, s:i, s:s, s:I, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, "
         "s:b, s:o, s:o, s:s, s:o, s:o, s:i, s:i}",
         "format", JSON_FORMAT_RUN, "tests", r->tests, "reading", clr_range_verdict_name(r->verdict),
@@ -175,6 +188,8 @@ json_t *range_json(const struct clr_range_result *r)
         "diverged_at", r->diverged ? json_integer((json_int_t)r->diverged_at) : json_null(), "diverged_lr",
         number_or_null(r->diverged, r->diverged_lr), "explanation", r->explanation, "rules", rules_json(r),
         "untrained", json_finite(r->untrained), "classes", r->classes, "images", r->images);
+
+    return r->untrained_loss > 0.0 ? json_put(json, "untrained_loss", json_finite(r->untrained_loss)) : json;
 }
 
 int clr_range_json(char **text, const struct clr_range_result *result, struct clr_error *err)

@@ -24,12 +24,13 @@ struct range_losses {
 
 struct range_curve {
     size_t count;               /* evaluations */
-    double *rates, *accuracies; /* rising rates; accuracies 0…1 */
+    double *rates, *accuracies; /* rising rates; accuracies 0…1, or falls of the loss */
     size_t updates;
     double *update_rates, *losses; /* of each update, or of every so many … */
     double *update_at;             /* … in that iteration; NULL: of each */
     uint64_t iterations;           /* done */
     double untrained;              /* accuracy before the first update */
+    double untrained_loss;         /* 0: accuracies are read; else the loss, which was this at first */
     int classes, images;           /* images: evaluated */
     bool diverged;                 /* the test ended because the loss was no longer finite … */
     uint64_t diverged_at;          /* … at this update … */

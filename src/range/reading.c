@@ -13,9 +13,10 @@
 #include "range/rules.h"
 #include "range/unimodal.h"
 
-#define SIGNIFICANT 3.0 /* standard deviations */
-#define LOSS_FELL   5.0 /* likewise, of losses, which are not normal; nine are compared */
-#define MEASURED    4   /* fewest distances that a mean is taken of */
+#define SIGNIFICANT 3.0  /* standard deviations */
+#define LOSS_FELL   5.0  /* likewise, of losses, which are not normal; nine are compared */
+#define MEASURED    4    /* fewest distances that a mean is taken of */
+#define LEAST_FALL  1e-6 /* least noise of a fall of the loss: losses are single precision */
 
 /* What is worked out on the way. */
 struct reading {
@@ -25,6 +26,17 @@ struct reading {
     double good,
         fail; /* the last rate before the test failed, and that at which it did; INFINITY: it did not */
 };
+
+/* The accuracy of a net that has learned nothing; of a loss, its fall. */
+static double chance_of(const struct range_curve *c)
+{
+    return c->untrained_loss > 0.0 ? 0.0 : 1.0 / c->classes;
+}
+
+const char *clr_range_measure(const struct clr_range_result *result)
+{
+    return result->untrained_loss > 0.0 ? "fall of the loss" : "accuracy";
+}
 
 /* Differences that are exceeded with a probability of 5 %, and of 1 %: see reading.h. */
 static double likely(const struct range_curve *c)
@@ -85,7 +97,8 @@ static double noise_of(const struct range_curve *c, double baseline, double *scr
     qsort(scratch, n, sizeof *scratch, smooth_ascending);
     of_all = n > 0 ? scratch[n / 2] * of_median : 0.0;
     return fmax(sqrt(2.0 / 3.0) * fmax(at_top, of_all),
-                fmax(sqrt(top * (1.0 - top) / c->images), 1.0 / c->images));
+                c->untrained_loss > 0.0 ? LEAST_FALL
+                                        : fmax(sqrt(top * (1.0 - top) / c->images), 1.0 / c->images));
 }
 
 /* ---- upper bound ---- */
@@ -142,7 +155,7 @@ static void read_top(struct clr_range_result *r, const struct reading *w)
 static void find_failure(struct reading *w, size_t k, double noise)
 {
     const struct range_curve *c = w->c;
-    const double chance = 1.0 / c->classes, error = sqrt(chance * (1.0 - chance) / c->images);
+    const double chance = chance_of(c), error = sqrt(chance * (1.0 - chance) / c->images);
     const double threshold = chance + SIGNIFICANT * hypot(error, noise);
 
     if (c->diverged) {
@@ -218,7 +231,7 @@ static enum clr_range_verdict judge(const struct clr_range_result *r, const stru
 {
     const struct range_curve *c = w->c;
 
-    if (c->images < CLR_RANGE_IMAGES)
+    if (c->images < CLR_RANGE_IMAGES && !(c->untrained_loss > 0.0))
         return CLR_RANGE_FEW_IMAGES;
     if (c->count < CLR_RANGE_POINTS)
         return CLR_RANGE_FEW_POINTS;
@@ -235,22 +248,24 @@ static enum clr_range_verdict judge(const struct clr_range_result *r, const stru
 
 static void explain_reading(struct clr_range_result *r)
 {
+    const char *measure = clr_range_measure(r);
     char lower[192];
 
     if (r->quartered)
         (void)snprintf(lower, sizeof lower,
-                       "a quarter of max, which is not well above %.4g, %s the accuracy exceeds",
-                       r->learns_lr, r->from_start ? "the first rate, where" : "the last rate before");
+                       "a quarter of max, which is not well above %.4g, %s the %s exceeds", r->learns_lr,
+                       r->from_start ? "the first rate, where" : "the last rate before", measure);
     else
-        (void)snprintf(lower, sizeof lower, "%s the accuracy exceeds",
+        (void)snprintf(lower, sizeof lower, "%s the %s exceeds",
                        r->from_start ? "the first rate of the sweep, for at the next evaluation at the latest"
-                                     : "the last rate before");
+                                     : "the last rate before",
+                       measure);
     (void)snprintf(r->explanation, sizeof r->explanation,
-                   "min: %s %.2f %% (baseline %.2f %% and three times the noise); max: where the accuracy is "
-                   "highest, by the best estimate%s%s (one accuracy has a noise of %.2f %%)",
-                   lower, 100 * r->threshold, 100 * r->baseline,
+                   "min: %s %.2f %% (baseline %.2f %% and three times the noise); max: where the %s is "
+                   "highest, by the best estimate%s%s (one %s has a noise of %.2f %%)",
+                   lower, 100 * r->threshold, 100 * r->baseline, measure,
                    r->halved ? ", but at most half the rate at which the test failed" : "",
-                   r->fell || r->diverged ? "" : "; it had not fallen at the end of the sweep",
+                   r->fell || r->diverged ? "" : "; it had not fallen at the end of the sweep", measure,
                    100 * r->noise);
 }
 
@@ -260,6 +275,7 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
         [CLR_RANGE_LOSS_GREW] = "the training loss grew, and",
         [CLR_RANGE_TOO_SHORT] = "the training loss fell, but",
         [CLR_RANGE_AT_CHANCE] = "the training loss did not fall, and"};
+    const char *measure = clr_range_measure(r);
     char count[STR_COUNT];
 
     switch (r->verdict) {
@@ -274,23 +290,22 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
         return;
     case CLR_RANGE_FEW_POINTS:
         (void)snprintf(r->explanation, sizeof r->explanation,
-                       "the accuracy was measured %s%s: too few to read bounds from",
+                       "the %s was measured %s%s: too few to read bounds from", measure,
                        str_count(count, c->count, "time"), c->diverged ? " before the loss diverged" : "");
         return;
     case CLR_RANGE_FALLS:
         (void)snprintf(r->explanation, sizeof r->explanation,
-                       "the accuracy is highest at the first rates of the sweep, and falls from there");
+                       "the %s is highest at the first rates of the sweep, and falls from there", measure);
         return;
     case CLR_RANGE_NARROW:
         (void)snprintf(r->explanation, sizeof r->explanation,
-                       "the net begins to learn at rate %.4g, and %s %.4g: no range lies between",
-                       r->learns_lr,
-                       r->halved ? "half the rate at which the test failed is" : "the accuracy is highest at",
-                       r->max_lr);
+                       "the net begins to learn at rate %.4g, and %s%s%s %.4g: no range lies between",
+                       r->learns_lr, r->halved ? "half the rate at which the test failed is" : "the ",
+                       r->halved ? "" : measure, r->halved ? "" : " is highest at", r->max_lr);
         return;
     case CLR_RANGE_FLAT:
         (void)snprintf(r->explanation, sizeof r->explanation,
-                       "the accuracy is the same at all rates%s, within its noise of %.2f %%",
+                       "the %s is the same at all rates%s, within its noise of %.2f %%", measure,
                        c->diverged ? " up to where the loss diverged" : "", 100 * r->noise);
         return;
     default:
@@ -298,9 +313,9 @@ static void explain(struct clr_range_result *r, const struct range_curve *c)
     }
     (void)snprintf(
         r->explanation, sizeof r->explanation,
-        "%s the accuracy, as a mean of three, %srose above %.2f %% (baseline %.2f %% and three times the "
+        "%s the %s, as a mean of three, %srose above %.2f %% (baseline %.2f %% and three times the "
         "noise)",
-        c->diverged ? "the loss diverged before" : losses[r->verdict], c->diverged ? "" : "never ",
+        c->diverged ? "the loss diverged before" : losses[r->verdict], measure, c->diverged ? "" : "never ",
         100 * r->threshold, 100 * r->baseline);
 }
 
@@ -376,7 +391,7 @@ static int fit_curve(struct clr_range_result *r, struct reading *w, double *scra
 
 int range_read_test(struct clr_range_result *r, const struct range_curve *c, struct clr_error *err)
 {
-    const double chance = 1.0 / c->classes;
+    const double chance = chance_of(c);
     struct reading w = {.c = c, .good = INFINITY, .fail = INFINITY};
     double *room = NULL;
     int rc = mem_new(&room, c->count + 1, 3 * sizeof *room, "a curve", err);
@@ -391,6 +406,7 @@ int range_read_test(struct clr_range_result *r, const struct range_curve *c, str
                                    .classes = c->classes,
                                    .images = c->images,
                                    .untrained = c->untrained,
+                                   .untrained_loss = c->untrained_loss,
                                    .last_lr = c->count > 0 ? c->rates[c->count - 1] : 0.0,
                                    .diverged = c->diverged,
                                    .diverged_at = c->diverged_at,

@@ -53,6 +53,9 @@
  * or, where that is wider, the 95 % interval of a median of n estimates, log(max) ± 1.96·sqrt(π/2)·
  * sqrt(Σs²)/n, with s the part 1/3.92 of each test's own interval on the scale of logarithms.
  *
+ * A net without accuracy is read by the fall of its loss, 1 − loss/untrained loss, at least 0, in place of
+ * the accuracy: chance and the standard error are 0, and the noise is that of the curve alone.
+ *
  * The training loss "fell" where the mean of a tenth of the updates is below that of the first tenth by five
  * standard deviations of the difference, and by 0.1 %.
  */

@@ -29,7 +29,7 @@ struct run_state {
     int place;        /* in the epoch's order: next image to take */
     double last_loss; /* of the last update that was read; NaN: none yet */
     double last_rate; /* of the last update; NaN: none yet, or not known */
-    double untrained; /* accuracy before the first update; NaN: not measured */
+    double untrained; /* accuracy, else loss, before the first update; NaN: not measured */
     int backoffs;     /* how often the rates were halved: a rate is the schedule's / 2^backoffs … */
     uint64_t back_at; /* … and the iteration that the run went back to when it was last halved */
 };

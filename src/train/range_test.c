@@ -26,11 +26,29 @@ static int draw(const char *out, const char *const *folders, size_t count, const
     return rc;
 }
 
-/* Read the test from the files that were written, as clr_range_read() does later. */
-static int read_off(struct session *s, struct record *r, double untrained, struct clr_range_result *out,
-                    struct clr_error *err)
+/* Has the net no accuracy, so that its loss is read? */
+static bool reads_loss(const struct session *s)
 {
-    struct range_curve curve = {.untrained = untrained,
+    return s->replica.test.graph->logits < 0;
+}
+
+/* By how much a loss falls is a share of the loss at first. */
+static int check_loss(const struct session *s, struct clr_error *err)
+{
+    return !reads_loss(s) || s->state.untrained > 0.0
+               ? 0
+               : clr_error_set(
+                     err, CLR_EINPUT,
+                     "the net has no accuracy, and its loss is %.4g before the first update: a range "
+                     "test can be read of a loss above 0 only",
+                     s->state.untrained);
+}
+
+/* Read the test from the files that were written, as clr_range_read() does later. */
+static int read_off(struct session *s, struct record *r, struct clr_range_result *out, struct clr_error *err)
+{
+    struct range_curve curve = {.untrained = reads_loss(s) ? 0.0 : s->state.untrained,
+                                .untrained_loss = reads_loss(s) ? s->state.untrained : 0.0,
                                 .iterations = out->iterations,
                                 .classes = s->o->data->classes,
                                 .images = s->eval_count,
@@ -57,6 +75,8 @@ static int sweep(struct recorded_run *u, struct clr_range_result *out, struct cl
     struct loop_result l;
     int rc = run_start(u, true, err);
 
+    if (rc == 0)
+        rc = check_loss(s, err);
     if (rc < 0)
         return rc;
     err = err ? err : &local; /* resume_advise() needs it */
@@ -74,7 +94,7 @@ static int sweep(struct recorded_run *u, struct clr_range_result *out, struct cl
             "in '%s'",
             str_count(done, l.run.iterations, ""), str_count(all, s->o->iterations, ""), s->o->out);
     if (rc == 0)
-        rc = read_off(s, &u->r, s->state.untrained, out, err);
+        rc = read_off(s, &u->r, out, err);
     if (rc == 0)
         rc = resume_save(s, &u->r, err);
     return run_end(u, rc, &l.run, err);

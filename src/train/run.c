@@ -1,6 +1,8 @@
 /* Runs in folders: see run.h. */
 #include "train/run.h"
 
+#include <math.h>
+
 #include "train/selfcheck.h"
 #include "train/warnings.h"
 
@@ -33,7 +35,7 @@ void run_close(struct recorded_run *u, bool keep)
 
 int run_start(struct recorded_run *u, bool untrained, struct clr_error *err)
 {
-    double loss;
+    double loss, accuracy;
     int rc;
 
     session_begin(&u->s);
@@ -43,7 +45,9 @@ int run_start(struct recorded_run *u, bool untrained, struct clr_error *err)
     if (rc == 0)
         rc = resume_apply(&u->resume, &u->s, &u->r, err);
     if (rc == 0 && untrained && !u->resume.found)
-        rc = session_evaluate(&u->s, &loss, &u->s.state.untrained, NULL, NULL, err);
+        rc = session_evaluate(&u->s, &loss, &accuracy, NULL, NULL, err);
+    if (rc == 0 && untrained && !u->resume.found)
+        u->s.state.untrained = isnan(accuracy) ? loss : accuracy;
     return rc < 0 ? rc : record_write_run(&u->r, &u->s, "running", NULL, err);
 }
 

@@ -25,7 +25,7 @@ int run_open(struct recorded_run *u, const struct clr_train_options *o, const ch
 void run_close(struct recorded_run *u, bool keep);
 
 /* Start the session, set it to the checkpoint's state, and write run.json with the status "running".
- * untrained: measure the accuracy before the first update. */
+ * untrained: measure the accuracy before the first update, or the loss where there is none. */
 int run_start(struct recorded_run *u, bool untrained, struct clr_error *err);
 
 /* loop_run(); then write what it recorded, after a failure too. */

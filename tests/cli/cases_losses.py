@@ -51,3 +51,20 @@ def losses_are_drawn_in_place_of_accuracies():
     check("test loss" in (folder / "figure.csv").read_text(encoding="utf-8"), "the axis")
     expect(clr("plot", "run", folder / "a", folder / "b", "-o", figure), 4, [],
            ["'a' has no accuracy, and 'b' has one: draw them in figures of their own"])
+
+
+@case
+def losses_are_what_a_range_test_reads():
+    device()
+    out = fresh("range")
+    args = tiny("range-test", net=autoencoder(), out=out, validation=20, sweep="log", min_lr=1e-6, iterations=80)
+    result = expect(clr(*args), 0, ["^read by the loss, since the net has no accuracy: [0-9.]+ before the first"],
+                    ["^evaluated "])
+    check("accuracy %" not in result.out and "baseline: " not in result.out, result)
+    told = json.loads((out / "range.json").read_text(encoding="utf-8"))
+    check(told["untrained_loss"] > 0 and told["untrained"] == 0, told)
+    check("fall of the loss" in told["explanation"], told)
+    expect(clr("plot", "range", out, "-o", out / "a.png", "--csv", out / "a.csv"), 0)
+    check("held-out loss" in (out / "a.csv").read_text(encoding="utf-8"), "the axis")
+    negative = write(fresh("net.prototxt"), AUTOENCODER.replace('bottom: "pool" }', 'bottom: "pool" loss_weight: -1 }'))
+    expect(clr(*tiny("range-test", net=negative, out=fresh("range"))), 4, [], ["a loss above 0 only"])

@@ -381,8 +381,10 @@ START_TEST(test_archive__finds_a_folder_with_a_slash_at_its_end)
 }
 END_TEST
 
-/* A range test of so many updates, each evaluated: at chance, or learning up to half of the rates. */
-static char *make_range(const char *base, const char *name, size_t updates, bool learns, double loss_end)
+/* A range test of so many updates, each evaluated: at chance, or learning up to half of the rates. of_loss:
+ * of a net without accuracy. */
+static char *make_range(const char *base, const char *name, size_t updates, bool learns, double loss_end,
+                        bool of_loss)
 {
     char *folder = make(base, name, "range.csv", RUN SETTINGS("1"));
     struct str rows = {0}, losses = {0};
@@ -393,12 +395,17 @@ static char *make_range(const char *base, const char *name, size_t updates, bool
         const double part = (double)i / (double)(updates - 1), rate = 0.001 * pow(500.0, part),
                      up = part < 0.5 ? part : 1.0 - part,
                      loss = 2.3 + (loss_end - 2.3) * part + 0.001 * (double)(i % 3);
-        str_append(&rows, "%zu,%.9g,%.9g,2.3,%.9g\n", i + 1, loss, rate, learns ? 0.1 + up : 0.1);
+        if (of_loss)
+            str_append(&rows, "%zu,%.9g,%.9g,%.9g,\n", i + 1, loss, rate, 40.0 * (learns ? 1.0 - up : 1.01));
+        else
+            str_append(&rows, "%zu,%.9g,%.9g,2.3,%.9g\n", i + 1, loss, rate, learns ? 0.1 + up : 0.1);
         str_append(&losses, "%zu,%.9g,%.9g\n", i + 1, loss, rate);
     }
     figures_write(folder, "range.csv", rows.text);
     figures_write(folder, "loss.csv", losses.text);
-    figures_write(folder, "range.json", "{\"untrained\": 0.1, \"classes\": 10, \"images\": 5000}");
+    figures_write(folder, "range.json",
+                  of_loss ? "{\"untrained\": 0, \"classes\": 10, \"images\": 50, \"untrained_loss\": 40}"
+                          : "{\"untrained\": 0.1, \"classes\": 10, \"images\": 5000}");
     str_clear(&rows);
     str_clear(&losses);
     return folder;
@@ -414,12 +421,15 @@ START_TEST(test_archive__reads_a_range_test_as_its_folder_does)
         enum clr_range_verdict verdict;
         enum clr_range_doubt doubt;
         bool older; /* with "diverged", as before range.json had a format */
-    } rows[] = {{20, true, 1.0, CLR_RANGE_READ, CLR_RANGE_FEW_UPDATES, false},
-                {100, true, 1.0, CLR_RANGE_READ, CLR_RANGE_SURE, false},
-                {100, false, 1.0, CLR_RANGE_TOO_SHORT, CLR_RANGE_SURE, false},
-                {100, false, 9.0, CLR_RANGE_LOSS_GREW, CLR_RANGE_SURE, false},
-                {100, false, 9.0, CLR_RANGE_LOSS_GREW, CLR_RANGE_SURE, true},
-                {100, false, 2.3, CLR_RANGE_AT_CHANCE, CLR_RANGE_SURE, false}};
+        bool of_loss;
+    } rows[] = {{20, true, 1.0, CLR_RANGE_READ, CLR_RANGE_FEW_UPDATES, false, false},
+                {100, true, 1.0, CLR_RANGE_READ, CLR_RANGE_SURE, false, false},
+                {100, true, 1.0, CLR_RANGE_READ, CLR_RANGE_SURE, false, true},
+                {100, false, 1.0, CLR_RANGE_TOO_SHORT, CLR_RANGE_SURE, false, false},
+                {100, false, 1.0, CLR_RANGE_TOO_SHORT, CLR_RANGE_SURE, false, true},
+                {100, false, 9.0, CLR_RANGE_LOSS_GREW, CLR_RANGE_SURE, false, false},
+                {100, false, 9.0, CLR_RANGE_LOSS_GREW, CLR_RANGE_SURE, true, false},
+                {100, false, 2.3, CLR_RANGE_AT_CHANCE, CLR_RANGE_SURE, false, false}};
     const char *base = support_temp_dir();
 
     for (size_t i = 0; i < MEM_COUNT(rows); i++) {
@@ -427,10 +437,12 @@ START_TEST(test_archive__reads_a_range_test_as_its_folder_does)
         struct clr_error err = {0};
         char name[32], *folder, *json;
         (void)snprintf(name, sizeof name, "range-seed-%zu", i);
-        folder = make_range(base, name, rows[i].updates, rows[i].learns, rows[i].loss_end);
+        folder = make_range(base, name, rows[i].updates, rows[i].learns, rows[i].loss_end, rows[i].of_loss);
         ck_assert_msg(clr_range_read(&before, (const char *const *)&folder, 1, &err) == 0, "%s", err.message);
         ck_assert_msg(before.verdict == rows[i].verdict && before.doubt == rows[i].doubt, "%zu: %d, %d, %s",
                       i, (int)before.verdict, (int)before.doubt, before.explanation);
+        ck_assert((before.untrained_loss == 40.0) == rows[i].of_loss);
+        ck_assert((strstr(before.explanation, "fall of the loss") != NULL) == rows[i].of_loss);
         ck_assert_int_eq(clr_range_json(&json, &before, NULL), 0);
         if (rows[i].older)
             memcpy(strstr(json, "\"loss grew\""), "\"diverged\" ", strlen("\"loss grew\""));
