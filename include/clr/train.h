@@ -202,4 +202,18 @@ struct clr_eval_result {
 CLR_API int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result,
                      struct clr_error *err);
 
+/**
+ * Write trained weights as Caffe's (.caffemodel), for programs that read these. What was done to the images
+ * is not part of such a file, and is logged. Statistics of BatchNorm layers become Caffe's sums, whose factor
+ * is a power of two: read again, all values are the same to the bit.
+ *
+ * @param out      the file; one that exists is replaced
+ * @param weights  a safetensors file
+ * @param net      NULL: the one that the weights name, which a run writes into them
+ * @return 0; CLR_EINPUT: the weights or their net cannot be read, or they do not fit `net`; CLR_EFAILED: the
+ *         file cannot be written; CLR_EUSAGE: no out, no weights; CLR_ENOMEM
+ */
+CLR_API int clr_export_caffemodel(const char *out, const char *weights, const struct clr_net_spec *net,
+                                  struct clr_error *err);
+
 #endif

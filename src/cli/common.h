@@ -159,6 +159,7 @@ int cmd_data(int argc, char **argv, struct clr_error *err);
 int cmd_devices(int argc, char **argv, struct clr_error *err);
 int cmd_doctor(int argc, char **argv, struct clr_error *err);
 int cmd_experiment(int argc, char **argv, struct clr_error *err);
+int cmd_export(int argc, char **argv, struct clr_error *err);
 int cmd_eval(int argc, char **argv, struct clr_error *err);
 int cmd_list(int argc, char **argv, struct clr_error *err);
 int cmd_net(int argc, char **argv, struct clr_error *err);

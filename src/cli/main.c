@@ -23,6 +23,7 @@ static const struct cli_command commands[] = {
     {"range-test", "finds a range of learning rates", cmd_range_test},
     {"train", "trains a net", cmd_train},
     {"eval", "measures the accuracy of trained weights", cmd_eval},
+    {"export", "writes trained weights for other programs", cmd_export},
     {"experiment", "trains with several settings and seeds, and compares them", cmd_experiment},
     {"list", "lists runs with their settings and accuracies", cmd_list},
     {"plot", "draws runs, range tests, schedules and measurements", cmd_plot},

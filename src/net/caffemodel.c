@@ -1,4 +1,4 @@
-/* Caffe's binary files: see caffemodel.h. protobuf-c reads them, and this file alone uses it. */
+/* Caffe's weights: see caffemodel.h. protobuf-c reads and writes them, and this file alone uses it. */
 #include "net/caffemodel.h"
 
 #include <float.h>
@@ -12,6 +12,7 @@
 #include <net/proto/caffe.pb-c.h>
 
 #include "base/fs.h"
+#include "net/layer.h"
 
 #define LIMIT_FILE  ((size_t)1 << 30)
 #define LIMIT_SMALL ((size_t)1 << 20)
@@ -226,6 +227,14 @@ static float batches_of(double s, double f)
     return left > ROUNDING ? (float)round(log(left) / log(f)) : MANY_BATCHES;
 }
 
+/* The reverse, a power of two, by which numbers are multiplied without rounding. */
+static float factor_of(double batches, double f)
+{
+    const double s = f == 1.0 ? batches : (1.0 - pow(f, batches)) / (1.0 - f);
+
+    return s > 1.0 ? (float)exp2(round(log2(s))) : 1.0f;
+}
+
 /* The tensor of the node's state k; NULL: it is not in the file, or of another size. */
 static struct st_tensor *state_of(const struct cm_reading *in, const struct graph_node *n, int k)
 {
@@ -308,5 +317,188 @@ int caffemodel_read(struct st_file *out, const char *path, const struct graph *g
         safetensors_clear(&in.file);
     else
         *out = in.file;
+    return rc;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+struct cm_blob_out {
+    Caffe__Blob blob;
+    Caffe__Shape shape;
+    int64_t dims[MEM_COUNT(((struct st_tensor *)NULL)->dims)];
+    float factor; /* of a BatchNorm: the data */
+};
+
+struct cm_layer_out {
+    Caffe__Layer layer;
+    Caffe__Blob *list[OP_PARAMS];
+    struct cm_blob_out blobs[OP_PARAMS];
+};
+
+struct cm_writing {
+    const struct clr_net_spec *spec;
+    struct st_file *weights;
+    bool *used; /* of the tensors */
+    struct cm_layer_out *layers;
+    Caffe__Layer **list;
+    size_t count;
+    struct str differences; /* "; 'a' is missing; …" */
+};
+
+/* The layer, and its parameter *k, that parameter k of layer i is: that of the first layer that shares it. */
+static const struct layer_spec *owner(const struct clr_net_spec *spec, size_t i, int *k)
+{
+    struct op_param params[OP_PARAMS];
+    const char *name = spec->layers[i].param[*k].name;
+
+    for (size_t j = 0; name[0] && j < i; j++) {
+        const int count = spec_params(params, &spec->layers[j]);
+        for (int m = 0; m < count; m++)
+            if (strcmp(spec->layers[j].param[m].name, name) == 0) {
+                *k = m;
+                return &spec->layers[j];
+            }
+    }
+    return &spec->layers[i];
+}
+
+/* The tensor of parameter k of layer i; NULL: it is missing. */
+static struct st_tensor *tensor_of(struct cm_writing *out, size_t i, int k)
+{
+    const struct layer_spec *l = owner(out->spec, i, &k);
+    struct op_param params[OP_PARAMS];
+    char name[SPEC_NAME + 32];
+    const struct st_tensor *t;
+
+    (void)spec_params(params, l);
+    (void)snprintf(name, sizeof name, "%s.%s", l->name, params[k].name);
+    t = safetensors_find(out->weights, name);
+    if (t)
+        out->used[t - out->weights->tensors] = true;
+    else if (!(params[k].state && params[k].rank == 0)) /* a count, which may be missing */
+        str_append(&out->differences, "; '%s' is missing", name);
+    return t ? &out->weights->tensors[t - out->weights->tensors] : NULL;
+}
+
+static void set_blob(struct cm_layer_out *l, int k, int rank, const uint64_t *dims, float *data, size_t count)
+{
+    struct cm_blob_out *b = &l->blobs[k];
+
+    caffe__blob__init(&b->blob);
+    caffe__shape__init(&b->shape);
+    for (int i = 0; i < rank; i++)
+        b->dims[i] = (int64_t)dims[i];
+    b->shape.n_dim = (size_t)rank;
+    b->shape.dim = b->dims;
+    b->blob.shape = &b->shape;
+    b->blob.n_data = count;
+    b->blob.data = data;
+    l->list[k] = &b->blob;
+}
+
+/* Layer i is a BatchNorm: its third blob, and the sums in its other two. */
+static void set_factor(struct cm_writing *out, struct cm_layer_out *l, size_t i,
+                       const struct st_tensor *batches)
+{
+    static const uint64_t one = 1;
+    const struct layer_spec *spec = &out->spec->layers[i];
+    const bool again = owner(out->spec, i, &(int){0}) != spec; /* those that it shares are sums already */
+    const double t = batches && batches->count == 1 ? (double)batches->data[0] : 0.0;
+    float *factor = &l->blobs[2].factor;
+    bool finite = true;
+
+    *factor = factor_of(t, (double)spec->desc.u.batch_norm.fraction);
+    for (int k = 0; k < 2 && !again; k++)
+        for (size_t c = 0; c < l->list[k]->n_data; c++) {
+            l->list[k]->data[c] *= *factor;
+            finite = finite && isfinite(l->list[k]->data[c]);
+        }
+    if (!finite)
+        str_append(&out->differences, "; Caffe's sums in '%s' would be infinite", spec->name);
+    set_blob(l, 2, 1, &one, factor, 1);
+}
+
+/* Layer i, if it has parameters and no layer before it has its name, as that of the other phase. */
+static void add_layer(struct cm_writing *out, size_t i)
+{
+    const struct layer_spec *spec = &out->spec->layers[i];
+    struct cm_layer_out *l = &out->layers[out->count];
+    struct op_param params[OP_PARAMS];
+    const int count = spec_params(params, spec);
+    struct st_tensor *t = NULL;
+
+    if (count == 0)
+        return;
+    for (size_t j = 0; j < out->count; j++)
+        if (strcmp(out->layers[j].layer.name, spec->name) == 0)
+            return;
+    caffe__layer__init(&l->layer);
+    for (int k = 0; k < count; k++) {
+        t = tensor_of(out, i, k);
+        if (t)
+            set_blob(l, k, t->rank, t->dims, t->data, t->count);
+        else
+            set_blob(l, k, 0, NULL, NULL, 0);
+    }
+    if (spec->class->kind == OP_BATCH_NORM)
+        set_factor(out, l, i, t);
+    l->layer.name = (char *)(uintptr_t)spec->name; /* borrowed: writing changes nothing */
+    l->layer.type = (char *)(uintptr_t)spec->class->type;
+    l->layer.n_blobs = (size_t)count;
+    l->layer.blobs = l->list;
+    out->list[out->count++] = &l->layer;
+}
+
+static int write_net(const struct cm_writing *out, const char *path, struct clr_error *err)
+{
+    Caffe__Net net = CAFFE__NET__INIT;
+    uint8_t *bytes = NULL;
+    size_t size;
+    int rc;
+
+    net.name = (char *)(uintptr_t)out->spec->name;
+    net.n_layer = out->count;
+    net.layer = out->list;
+    size = caffe__net__get_packed_size(&net);
+    if (size > LIMIT_FILE)
+        return clr_error_set(err, CLR_EINPUT, "a caffemodel of %zu bytes would be larger than %zu", size,
+                             LIMIT_FILE);
+    rc = mem_new(&bytes, size, 1, "a caffemodel", err);
+    if (rc == 0) {
+        (void)caffe__net__pack(&net, bytes);
+        rc = fs_write_atomic(path, bytes, size, err);
+    }
+    free(bytes);
+    return rc;
+}
+
+int caffemodel_write(const char *path, const struct clr_net_spec *spec, struct st_file *weights,
+                     const char *name, struct clr_error *err)
+{
+    struct cm_writing out = {.spec = spec, .weights = weights};
+    int rc = mem_new(&out.used, weights->count, sizeof *out.used, "tensors", err);
+
+    if (rc == 0)
+        rc = mem_new(&out.layers, spec->layer_count, sizeof *out.layers, "layers", err);
+    if (rc == 0)
+        rc = mem_new(&out.list, spec->layer_count, sizeof *out.list, "layers", err);
+    for (size_t i = 0; i < spec->layer_count && rc == 0; i++)
+        add_layer(&out, i);
+    for (size_t i = 0; i < weights->count && rc == 0; i++)
+        if (!out.used[i])
+            str_append(&out.differences, "; '%s' is not in the net", weights->tensors[i].name);
+    if (rc == 0)
+        str_append(&out.differences, "%s", str_text(&weights->omitted));
+    if (rc == 0)
+        rc = str_check(&out.differences, err);
+    if (rc == 0 && out.differences.length > 0)
+        rc = clr_error_set(err, CLR_EINPUT, "%s does not fit the net '%s'%s", name, spec->name,
+                           str_text(&out.differences));
+    if (rc == 0)
+        rc = write_net(&out, path, err);
+    str_clear(&out.differences);
+    free(out.list);
+    free(out.layers);
+    free(out.used);
     return rc;
 }

@@ -22,4 +22,13 @@
  */
 int caffemodel_read(struct st_file *out, const char *path, const struct graph *g, struct clr_error *err);
 
+/*
+ * Write the weights of a net: layers of today's version, with name, type and blobs. Values are the same to
+ * the bit when they are read again: s of a BatchNorm is rounded to a power of two, and sums of *weights are
+ * made in their place. CLR_EINPUT: tensors that are missing, or not in the net; CLR_EFAILED: it cannot be
+ * written. name: of the weights, for messages.
+ */
+int caffemodel_write(const char *path, const struct clr_net_spec *spec, struct st_file *weights,
+                     const char *name, struct clr_error *err);
+
 #endif

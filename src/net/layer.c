@@ -229,17 +229,22 @@ static void check_state(struct layer_reading *in, struct pt_field *f, const stru
                        param->lr_mult);
 }
 
+int spec_params(struct op_param out[OP_PARAMS], const struct layer_spec *l)
+{
+    struct op_desc d = l->desc;
+
+    d.kind = l->class->kind;
+    return l->class->params ? op_params(out, &d) : 0;
+}
+
 static void read_params(struct layer_reading *in)
 {
     struct layer_spec *l = in->layer;
-    struct op_desc d = l->desc;
     struct op_param params[OP_PARAMS];
     struct pt_field *given[OP_PARAMS];
     char parameters[STR_COUNT];
-    int n = 0, limit;
-
-    d.kind = l->class->kind;
-    limit = l->class->params ? op_params(params, &d) : 0;
+    const int limit = spec_params(params, l);
+    int n = 0;
 
     for (int k = 0; k < OP_PARAMS; k++)
         l->param[k] = (struct param_spec){.lr_mult = 1.0, .decay_mult = 1.0};

@@ -11,6 +11,7 @@
 #include "net/fields.h"
 #include "net/prototxt.h"
 #include "net/spec.h"
+#include "ops/op_class.h"
 
 /* ------------------------------------------------------------------ the row of a type */
 
@@ -89,6 +90,9 @@ struct layer_reading {
  */
 int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_field *field,
                     const struct net_states *states, struct spec_said *said, struct clr_error *err);
+
+/* The parameters that a layer has: how many, and what they are called. Their shapes are not known yet. */
+int spec_params(struct op_param out[OP_PARAMS], const struct layer_spec *l);
 
 /* A name of a layer or blob: 1…limit bytes, no control characters. */
 int spec_read_name(char *out, size_t limit, struct prototxt *doc, const struct pt_field *field,

@@ -508,3 +508,11 @@ const struct st_tensor *safetensors_find(const struct st_file *file, const char 
     }
     return NULL;
 }
+
+const char *safetensors_metadata(const struct st_file *file, const char *key)
+{
+    for (size_t i = 0; i < file->metadata_count; i++)
+        if (strcmp(file->metadata[2 * i], key) == 0)
+            return file->metadata[2 * i + 1];
+    return NULL;
+}

@@ -41,5 +41,7 @@ int safetensors_format(char **out, size_t *size, const struct st_file *file, str
 void safetensors_clear(struct st_file *file);
 /* The tensor of that name, or NULL. */
 const struct st_tensor *safetensors_find(const struct st_file *file, const char *name);
+/* The metadata of that key, or NULL. */
+const char *safetensors_metadata(const struct st_file *file, const char *key);
 
 #endif

@@ -16,18 +16,10 @@
 
 /* ------------------------------------------------------------------ reading */
 
-static const char *metadata(const struct st_file *file, const char *key)
-{
-    for (size_t i = 0; i < file->metadata_count; i++)
-        if (strcmp(file->metadata[2 * i], key) == 0)
-            return file->metadata[2 * i + 1];
-    return NULL;
-}
-
 /* Other tools write none, and neither did 0.1. */
 static int check_format(const struct st_file *file, const char *path, struct clr_error *err)
 {
-    const char *format = metadata(file, "clr.format");
+    const char *format = safetensors_metadata(file, "clr.format");
 
     return !format || strcmp(format, FORMAT) == 0
                ? 0
@@ -105,10 +97,21 @@ static int check_finite(const struct st_file *file, const char *path, struct clr
     return 0;
 }
 
-static int read_file(struct st_file *out, const char *path, const struct graph *g, struct clr_error *err)
+int weights_open(struct st_file *out, const char *path, const struct graph *g, struct clr_error *err)
 {
-    return clr_file_kind(path) == CLR_FILE_CAFFEMODEL ? caffemodel_read(out, path, g, err)
-                                                      : safetensors_read(out, path, err);
+    struct st_file file = {0};
+    int rc = g && clr_file_kind(path) == CLR_FILE_CAFFEMODEL ? caffemodel_read(&file, path, g, err)
+                                                             : safetensors_read(&file, path, err);
+
+    if (rc == 0)
+        rc = check_format(&file, path, err);
+    if (rc == 0)
+        rc = check_finite(&file, path, err);
+    if (rc < 0)
+        safetensors_clear(&file);
+    else
+        *out = file;
+    return rc;
 }
 
 int weights_read(struct st_file *out, const char *path, const struct graph *g, bool partial, const char *hint,
@@ -117,14 +120,10 @@ int weights_read(struct st_file *out, const char *path, const struct graph *g, b
     struct st_file file = {0};
     struct str differences = {0};
     size_t fit;
-    int rc = read_file(&file, path, g, err);
+    int rc = weights_open(&file, path, g, err);
 
-    if (rc == 0)
-        rc = check_format(&file, path, err);
-    if (rc == 0)
-        rc = check_finite(&file, path, err);
     if (rc < 0)
-        goto out;
+        return rc;
     fit = drop_misfits(&differences, &file, g);
     rc = str_check(&differences, err);
     if (rc == 0 && partial && fit == 0)
@@ -137,7 +136,6 @@ int weights_read(struct st_file *out, const char *path, const struct graph *g, b
     else if (rc == 0 && differences.length > 0)
         rc = clr_error_set(err, CLR_EINPUT, "%s does not fit the net%s (%s)", path, str_text(&differences),
                            hint);
-out:
     str_clear(&differences);
     if (rc < 0)
         safetensors_clear(&file);
@@ -175,8 +173,9 @@ static bool parse_values(const char *text, const struct clr_dataset *d, float *m
 int weights_transform(const struct st_file *file, const struct clr_train_options *o, enum clr_mean *kind,
                       double *scale, float *mean, struct clr_error *err)
 {
-    const char *scale_text = metadata(file, "clr.scale"), *values = metadata(file, "clr.mean_values");
-    const char *name = metadata(file, "clr.mean");
+    const char *scale_text = safetensors_metadata(file, "clr.scale"),
+               *values = safetensors_metadata(file, "clr.mean_values");
+    const char *name = safetensors_metadata(file, "clr.mean");
     const int named = name ? str_index(name, clr_mean_names()) : (int)*kind;
     char known[STR_KNOWN];
 

@@ -18,9 +18,12 @@
 /* Values of a mean image, as text of up to 15 bytes each in a header of at most 4 MiB. */
 #define WEIGHTS_MEAN_VALUES 200000
 
-/* Read a safetensors file or a caffemodel, and match it to the parameters. CLR_EINPUT: another clr.format;
- * missing and extra tensors and those of another shape are one that lists them; partial: they are omitted and
- * logged. hint: ends the message. */
+/* Read a safetensors file or, for a graph (not NULL), a caffemodel. CLR_EINPUT: another clr.format, a number
+ * that is not finite. */
+int weights_open(struct st_file *out, const char *path, const struct graph *g, struct clr_error *err);
+
+/* The same, and match it to the parameters. CLR_EINPUT: also missing and extra tensors and those of
+ * another shape, which it lists; partial: they are omitted and logged. hint: ends the message. */
 int weights_read(struct st_file *out, const char *path, const struct graph *g, bool partial, const char *hint,
                  struct clr_error *err);
 

@@ -310,6 +310,31 @@ def weights_of_caffe():
 
 
 @case
+def export_to_caffe():
+    """What is exported is evaluated as the weights are; nothing is written where it fails."""
+    device()
+    out, net = fresh("run"), tiny_net('layer { name: "pool1"', 'layer { name: "bn1" type: "BatchNorm" bottom: "conv1" '
+                                      'top: "conv1" }\nlayer { name: "pool1"')
+    expect(clr(*tiny(out=out, net=net, iterations=3)), 0)
+    weights, made = out / "final.safetensors", fresh("net.caffemodel")
+    export = ["export", "--weights", weights, "--caffemodel", made]
+    result = expect(clr(*export), 0, [], [r"neither the scale of the images \(0.00390625\) nor their mean \(0,0,0\)"])
+    check(result.out == "", f"stdout is not empty\n{result}")
+    expect(clr(*export, "--quiet"), 0, [], [])
+    evaluate = ["eval", "--net", net, "--data", tiny_data(), "--json", "--weights"]
+    check(expect(clr(*evaluate, made), 0).out == expect(clr(*evaluate, weights), 0).out, "other weights")
+    expect(clr("export", "--weights", made, "--caffemodel", fresh("b")), 4, [], ["Caffe's weights already"])
+    for arguments, message in ((["--net", tiny_net()], "final.safetensors does not fit the net 'tiny'; "
+                                "'bn1.running_mean' is not in the net"),
+                               (["--weights", safetensors(("a", "F32", [0], b""))], "does not say which net.*--net")):
+        made.unlink(missing_ok=True)
+        expect(clr(*export, *arguments), 4, [], [message])
+        check(not made.exists(), "a file was written")
+    net.unlink()
+    expect(clr(*export), 4, [], ["the net of '.*final.safetensors'; --net gives another: .*net.prototxt"])
+
+
+@case
 def more_images_than_there_are():
     refused(2, ["--batch 201", "200"], batch=201)
     refused(2, ["--validation 195"], validation=195)

@@ -255,6 +255,8 @@ MISSING = [     # a command line, what is missing, the command line of the examp
     (["eval"], "'eval' needs the folder of a run, or --weights, --net and --data", "eval run"),
     (["eval", "--net", "quick"], "--data DATA and --weights FILE are missing",
      "eval --net quick --data fashion-mnist --weights run/final.safetensors"),
+    (["export", "--net", "quick"], "--weights FILE and --caffemodel OUT are missing",
+     "export --net quick --weights run/final.safetensors --caffemodel net.caffemodel"),
     (["schedule", "--policy", "sgdr", "--cycles", "2"], "--policy sgdr needs --min-lr R, --max-lr R and --step-size N",
      "schedule --policy sgdr --cycles 2 --min-lr 0.001 --max-lr 0.01 --step-size 200"),
     (["experiment"], r"an experiment \(a built-in name, or a file\) and --out DIR are missing",

@@ -150,6 +150,22 @@ def plot():
     return Scenario("plot", args, ["figure.png", "figure.csv"], before=begun)
 
 
+def export():
+    begun = fresh("begun")
+    ended = run(begun, short())
+    check(ended.code == 0, f"{ended}")
+    args = ["export", "--weights", "run/final.safetensors", "--caffemodel", "run/net.caffemodel"]
+    return Scenario("export", args, ["net.caffemodel"], before=begun)
+
+
+def weights_of_caffe():
+    made = export()
+    ended = run(made.before, made.args)
+    check(ended.code == 0, f"{ended}")
+    args = ["eval", "--net", tiny_net(), "--data", tiny_data(), "--weights", "run/net.caffemodel", "--unchecked"]
+    return Scenario("eval of a caffemodel", args, [], before=made.before)
+
+
 def listing():
     begun = fresh("begun")
     ended = run(begun, short())
@@ -250,8 +266,8 @@ def sweep(scenario, kind, every_way):
 FILES = ("memory", "write", "read")
 SCENARIOS = {train: WAYS, solver: FILES, check_device: WAYS, resume: WAYS, range_test: WAYS, experiment: FILES,
              evaluate: ("opencl", "memory", "read"), plot: FILES,
-             archive: FILES, listing: FILES, schedule: FILES, tune: ("memory", "read"),
-             data: ("memory", "read")}
+             archive: FILES, listing: FILES, export: FILES, weights_of_caffe: ("memory", "read"), schedule: FILES,
+             tune: ("memory", "read"), data: ("memory", "read")}
 
 
 def cases():

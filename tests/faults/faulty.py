@@ -134,7 +134,27 @@ def read_text(data):
     check(data.decode().endswith("\n"), "the last line has no end")
 
 
+def read_caffemodel(data):
+    """Fields of protocol buffers, each with its length, up to the end."""
+    def number(at):
+        value = shift = 0
+        while True:
+            value |= (data[at] & 127) << shift
+            shift += 7
+            at += 1
+            if data[at - 1] < 128:
+                return value, at
+    at = 0
+    while at < len(data):
+        tag, at = number(at)
+        check(tag in (1 << 3 | 2, 100 << 3 | 2), f"field {tag >> 3} of a net")
+        size, at = number(at)
+        at += size
+    check(0 < at == len(data), "cut off")
+
+
 READERS = {".json": json.loads, ".csv": read_csv, ".clr": read_checkpoint, ".safetensors": read_safetensors,
+           ".caffemodel": read_caffemodel,
            ".png": read_png, ".svg": read_svg, ".md": read_text, ".prototxt": read_text}
 
 

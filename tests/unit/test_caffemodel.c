@@ -302,6 +302,115 @@ START_TEST(test_caffemodel__statistics_of_batch_norm)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ writing */
+
+static const char g_text[] =
+    "name: 'round'\n"
+    "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
+    "layer { name: 'conv' type: 'Convolution' bottom: 'data' top: 'conv'\n"
+    "  convolution_param { num_output: 2 kernel_size: 3 } }\n"
+    "layer { name: 'bn' type: 'BatchNorm' bottom: 'conv' top: 'bn'\n"
+    "  batch_norm_param { moving_average_fraction: 0.9 } }\n"
+    "layer { name: 'scale' type: 'Scale' bottom: 'bn' top: 'scale' scale_param { bias_term: true } }\n"
+    "layer { name: 'ip1' type: 'InnerProduct' bottom: 'scale' top: 'ip1' param { name: 'w' }\n"
+    "  inner_product_param { num_output: 8 bias_term: false } }\n"
+    "layer { name: 'ip2' type: 'InnerProduct' bottom: 'ip1' top: 'ip2' param { name: 'w' }\n"
+    "  inner_product_param { num_output: 8 } }\n"
+    "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'ip2' bottom: 'label' top: 'loss' }\n";
+
+struct round {
+    struct clr_net_spec *spec;
+    struct graph *graph;
+    struct st_file weights; /* odd numbers for every parameter */
+    float values[256];
+    char path[128];
+};
+
+static void round_begin(struct round *r)
+{
+    struct clr_error err;
+    size_t floats = 0;
+
+    memset(r, 0, sizeof *r);
+    ck_assert_msg(clr_net_from_text(&r->spec, "round.prototxt", g_text, &err) == 0, "%s", err.message);
+    ck_assert_msg(graph_create(&r->graph, r->spec, PHASE_TEST, (struct clr_image_shape){1, 4, 4}, 2, &err) ==
+                      0,
+                  "%s", err.message);
+    ck_assert_int_eq(mem_grow(&r->weights.tensors, &r->weights.capacity, r->graph->param_count,
+                              sizeof *r->weights.tensors, "tensors", NULL),
+                     0);
+    for (size_t i = 0; i < r->graph->param_count; i++) {
+        weights_tensor(&r->weights.tensors[i], &r->graph->params[i], "", r->values + floats);
+        floats += r->graph->params[i].count;
+        ck_assert_uint_le(floats, MEM_COUNT(r->values));
+    }
+    for (size_t k = 0; k < floats; k++)
+        r->values[k] = 0.1f + 1.0f / (float)(k + 3);
+    r->weights.count = r->graph->param_count;
+    (void)snprintf(r->path, sizeof r->path, "%s/round.caffemodel", support_temp_dir());
+}
+
+static void round_end(struct round *r)
+{
+    safetensors_clear(&r->weights);
+    graph_destroy(r->graph);
+    clr_net_destroy(r->spec);
+}
+
+static struct st_tensor *find(struct round *r, const char *name)
+{
+    return (struct st_tensor *)(uintptr_t)safetensors_find(&r->weights, name);
+}
+
+START_TEST(test_caffemodel__what_is_written_is_read_to_the_bit)
+{
+    float before[MEM_COUNT(((struct round *)NULL)->values)];
+    struct clr_error err;
+    struct st_file f;
+    struct round r;
+
+    round_begin(&r);
+    find(&r, "bn.num_batches_tracked")->data[0] = 10.0f; /* the factor is 6.5: 8 */
+    memcpy(before, r.values, sizeof before);
+    ck_assert_msg(caffemodel_write(r.path, r.spec, &r.weights, "a file", &err) == 0, "%s", err.message);
+    ck_assert_float_eq(find(&r, "bn.running_mean")->data[0], 8.0f * before[20]);
+    ck_assert_msg(weights_read(&f, r.path, r.graph, false, "a hint", &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(f.count, r.weights.count);
+    for (size_t i = 0; i < f.count; i++) {
+        const struct st_tensor *t = &r.weights.tensors[i], *u = safetensors_find(&f, t->name);
+        ck_assert_msg(u && u->rank == t->rank && u->count == t->count, "%s", t->name);
+        if (strcmp(t->name, "bn.num_batches_tracked") == 0)
+            ck_assert_float_eq(u->data[0], 15.0f); /* of 8: log 0.2 / log 0.9 */
+        else
+            ck_assert_mem_eq(u->data, before + (t->data - r.values), t->count * sizeof *t->data);
+    }
+    safetensors_clear(&f);
+    round_end(&r);
+}
+END_TEST
+
+START_TEST(test_caffemodel__tensors_that_do_not_fit_are_not_written)
+{
+    struct clr_error err;
+    struct round r;
+
+    round_begin(&r);
+    str_copy(find(&r, "ip2.bias")->name, sizeof r.weights.tensors->name, "ip3.bias");
+    ck_assert_int_eq(caffemodel_write(r.path, r.spec, &r.weights, "a file", &err), CLR_EINPUT);
+    ck_assert_str_eq(
+        err.message,
+        "a file does not fit the net 'round'; 'ip2.bias' is missing; 'ip3.bias' is not in the net");
+    round_end(&r);
+    round_begin(&r);
+    find(&r, "bn.num_batches_tracked")->data[0] = 10.0f;
+    find(&r, "bn.running_var")->data[1] = 3e38f;
+    ck_assert_int_eq(caffemodel_write(r.path, r.spec, &r.weights, "a file", &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, "; Caffe's sums in 'bn' would be infinite"), "%s", err.message);
+    ck_assert(!fs_exists(r.path));
+    round_end(&r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("caffemodel");
@@ -312,6 +421,8 @@ int main(void)
     tcase_add_test(tc, test_caffemodel__hostile_files_are_refused);
     tcase_add_test(tc, test_caffemodel__every_truncation_is_refused);
     tcase_add_test(tc, test_caffemodel__statistics_of_batch_norm);
+    tcase_add_test(tc, test_caffemodel__what_is_written_is_read_to_the_bit);
+    tcase_add_test(tc, test_caffemodel__tensors_that_do_not_fit_are_not_written);
     suite_add_tcase(s, tc);
     return support_run(s, true);
 }
