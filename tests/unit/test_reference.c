@@ -53,6 +53,7 @@ static void create(struct subject *s, const struct op_desc *d)
     s->desc = *d;
     s->desc.relu = false;
     s->desc.mask_dx = 0;
+    s->desc.no_dy = 0;
     for (int j = 0; j < OP_MOST; j++) {
         ck_assert(shape_count(&d->x[j], &s->x_size[j]) && shape_count(&d->y[j], &s->y_size[j]));
     }
