@@ -38,10 +38,10 @@ struct clr_solver_use {
 
 /**
  * Read a solver file. The path of its net is taken as it stands, from the working directory, or else from the
- * solver's folder, or by its last part there. Where the file has more than the name of one net, it is the
- * net's file itself (clr_net_load()). If the option "net" is given, none of this is read. CLR_EINPUT:
- * "FILE:LINE:COLUMN: …" with the solver's own field, also where a value of the file is out of range, or
- * missing. Clear in any case.
+ * solver's folder, whole or by the longest end of it that is there. Where the file has more than the name of
+ * one net, it is the net's file itself (clr_net_load()). If the option "net" is given, none of this is read.
+ * CLR_EINPUT: "FILE:LINE:COLUMN: …" with the solver's own field, also where a value of the file is out of
+ * range, or missing. Clear in any case.
  */
 CLR_API int clr_solver_read(struct solver *out, const char *path, const struct clr_solver_use *use,
                             struct clr_error *err);

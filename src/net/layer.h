@@ -62,6 +62,7 @@ extern const size_t layer_class_count;
 /* Their types, NULL-terminated; free *out with free(). */
 int layer_types(const char ***out, struct clr_error *err);
 extern const struct layer_class layer_input; /* also what a net's own `input:` becomes */
+extern const struct layer_class layer_memory_data;
 
 /* ------------------------------------------------------------------ reading */
 

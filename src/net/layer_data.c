@@ -79,18 +79,57 @@ static const struct field input_fields[] = {
 };
 
 #define FROM_DATA "images come from the data set that --data names"
+#define BY_ORDER  "--order says in which order images are taken"
+#define MOVED     "Caffe, too, reads it in transform_param only"
+#define BATCH_SIZE                                                                                           \
+    {                                                                                                        \
+        "batch_size", FIELD_INT, "images of a training batch, unless --batch is given",                      \
+            AT(source.batch_size), .least = 1, .most = GEOMETRY_MAX                                          \
+    }
+#define OLD_TRANSFORM                                                                                        \
+    FIELD_PLAIN("scale", FIELD_UNUSED, MOVED), FIELD_PLAIN("mean_file", FIELD_UNUSED, MOVED),                \
+        FIELD_PLAIN("crop_size", FIELD_UNUSED, MOVED), FIELD_PLAIN("mirror", FIELD_UNUSED, MOVED)
+
 static const struct field data_fields[] = {
-    {"batch_size", FIELD_INT, "images of a training batch, unless --batch is given", AT(source.batch_size),
-     .least = 1, .most = GEOMETRY_MAX},
+    BATCH_SIZE,
     FIELD_PLAIN("source", FIELD_UNUSED, FROM_DATA),
     FIELD_PLAIN("backend", FIELD_UNUSED, FROM_DATA),
     FIELD_PLAIN("prefetch", FIELD_UNUSED, FROM_DATA),
-    FIELD_PLAIN("rand_skip", FIELD_UNSUPPORTED, "images skipped at the start"),
-    FIELD_PLAIN("scale", FIELD_UNSUPPORTED, "a field of transform_param since 2014"),
-    FIELD_PLAIN("mean_file", FIELD_UNSUPPORTED, "a field of transform_param since 2014"),
-    FIELD_PLAIN("crop_size", FIELD_UNSUPPORTED, "a field of transform_param since 2014"),
-    FIELD_PLAIN("mirror", FIELD_UNSUPPORTED, "a field of transform_param since 2014"),
+    FIELD_PLAIN("rand_skip", FIELD_UNUSED, BY_ORDER),
+    OLD_TRANSFORM,
     FIELD_PLAIN("force_encoded_color", FIELD_UNSUPPORTED, "grey images as three channels"),
+    {0},
+};
+
+static const struct field image_data_fields[] = {
+    BATCH_SIZE,
+    FIELD_PLAIN("source", FIELD_UNUSED, FROM_DATA),
+    FIELD_PLAIN("root_folder", FIELD_UNUSED, FROM_DATA),
+    FIELD_PLAIN("new_height", FIELD_UNUSED, FROM_DATA),
+    FIELD_PLAIN("new_width", FIELD_UNUSED, FROM_DATA),
+    FIELD_PLAIN("is_color", FIELD_UNUSED, FROM_DATA),
+    FIELD_PLAIN("shuffle", FIELD_UNUSED, BY_ORDER),
+    FIELD_PLAIN("rand_skip", FIELD_UNUSED, BY_ORDER),
+    OLD_TRANSFORM,
+    {0},
+};
+
+static const struct field hdf5_data_fields[] = {
+    BATCH_SIZE,
+    FIELD_PLAIN("source", FIELD_UNUSED, FROM_DATA),
+    FIELD_PLAIN("shuffle", FIELD_UNUSED, BY_ORDER),
+    {0},
+};
+
+#define SIZE(name, member, help_)                                                                            \
+    {                                                                                                        \
+        name, FIELD_INT, help_, AT(source.member), .required = true, .least = 1, .most = GEOMETRY_MAX        \
+    }
+static const struct field memory_data_fields[] = {
+    BATCH_SIZE,
+    SIZE("channels", channels, "of the images"),
+    SIZE("height", height, "of the images"),
+    SIZE("width", width, "of the images"),
     {0},
 };
 
@@ -142,7 +181,7 @@ static int build(struct builder *b, const int *bottom)
     (void)bottom;
     if (b->has_data)
         return build_error(b, "a second source of images in one phase is not supported");
-    if (l->class == &layer_input &&
+    if ((l->class == &layer_input || l->class == &layer_memory_data) &&
         (source->channels != in->channels || source->height != in->height || source->width != in->width))
         return build_error(b, "it needs images of %d×%d×%d, these are %d×%d×%d", source->channels,
                            source->height, source->width, in->channels, in->height, in->width);
@@ -177,3 +216,18 @@ const struct layer_class layer_input = {
     .check = check,
     .build = build,
 };
+
+#define SOURCE(name, type_, block, help_)                                                                    \
+    const struct layer_class layer_##name = {                                                                \
+        .type = (type_),                                                                                     \
+        .help = help_,                                                                                       \
+        .flags = LAYER_SOURCE | LAYER_SECOND_TOP,                                                            \
+        .blocks = {{NULL, NULL}, {block, name##_fields}, {"transform_param", transform_fields}},             \
+        .check = check,                                                                                      \
+        .build = build,                                                                                      \
+    }
+SOURCE(image_data, "ImageData", "image_data_param",
+       "as Data: images come from the data set, not from its files");
+SOURCE(hdf5_data, "HDF5Data", "hdf5_data_param",
+       "as Data: images come from the data set, not from its files");
+SOURCE(memory_data, "MemoryData", "memory_data_param", "as Input: images come from the data set");

@@ -1,6 +1,9 @@
 /* The types of layers: ROW(name), where layer_name is its struct layer_class. Included by layer.c. */
 ROW(data)
 ROW(input)
+ROW(image_data)
+ROW(hdf5_data)
+ROW(memory_data)
 ROW(dummy_data)
 ROW(convolution)
 ROW(pooling)

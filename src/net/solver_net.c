@@ -29,22 +29,14 @@ bool solver_nets_are_in(const struct prototxt *doc)
 
 /* ------------------------------------------------------------------ finding */
 
-/* The path from the solver's folder on; whole false: of its last part. */
-static int beside(char **out, const char *solver, const char *path, bool whole, struct clr_error *err)
-{
-    char *dir = NULL;
-    int rc = fs_folder_of(&dir, solver, err);
-
-    if (rc == 0)
-        rc = fs_join(out, dir, whole ? path : fs_last_part(path), err);
-    free(dir);
-    return rc;
-}
-
-/* Caffe's paths count from its own root, where it is started: these files lie beside one another. */
+/*
+ * Caffe's paths count from its own root, where it is started: what does not stand there is searched from the
+ * solver's folder on, by the whole path and then by each end of it.
+ */
 static int find_file(char **out, struct prototxt *doc, const struct pt_field *field, struct clr_error *err)
 {
     const char *path = "";
+    char *folder = NULL;
     int rc = pt_value_text(doc, field, &path, err);
 
     if (rc == 0 && !path[0])
@@ -53,11 +45,16 @@ static int find_file(char **out, struct prototxt *doc, const struct pt_field *fi
         rc = str_duplicate(out, path, err);
     if (rc < 0 || !fs_is_path(path)) /* one that is built in, or nothing */
         return rc;
-    for (int whole = 1; whole >= 0 && rc == 0 && path[0] != '/' && !fs_exists(*out); whole--) {
+    if (path[0] != '/' && !fs_exists(*out))
+        rc = fs_folder_of(&folder, doc->file, err);
+    for (const char *end = path; folder && end && end[0] && rc == 0 && !fs_exists(*out);) {
         free(*out);
         *out = NULL;
-        rc = beside(out, doc->file, path, whole, err);
+        rc = fs_join(out, folder, end, err);
+        end = strchr(end, '/');
+        end = end ? end + 1 : NULL;
     }
+    free(folder);
     if (rc == 0 && !fs_exists(*out))
         rc =
             pt_error(doc, field, err, "the net '%.200s' is neither there nor beside the solver's file", path);

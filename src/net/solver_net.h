@@ -24,8 +24,8 @@ bool solver_nets_are_in(const struct prototxt *doc);
 
 /*
  * Find them, as r reads the file. A path is taken as it stands, from the working directory, or else from the
- * solver's folder, or by its last part there. Problems are those of r's file; CLR_EINPUT, CLR_ENOMEM. Clear
- * *out in any case.
+ * solver's folder, whole or by the longest end of it that is there. Problems are those of r's file;
+ * CLR_EINPUT, CLR_ENOMEM. Clear *out in any case.
  */
 int solver_nets_find(struct solver_nets *out, struct pt_reader *r, bool quiet, struct clr_error *err);
 void solver_nets_clear(struct solver_nets *nets);

@@ -76,6 +76,7 @@ static const char *const renamed[][2] = {{"biasterm", "bias_term"},   {"kernelsi
 
 /* Fields of layers of data that are in transform_param now. */
 static const char *const of_transform[] = {"scale", "mean_file", "crop_size", "mirror", NULL};
+#define HAS_TRANSFORM(type) (strcmp((type)->now, "Data") == 0 || strcmp((type)->now, "ImageData") == 0)
 
 /* ------------------------------------------------------------------ one layer */
 
@@ -193,7 +194,7 @@ static int upgrade_inside(struct old_layer *l, size_t field)
 
     for (size_t i = 0; i < MEM_COUNT(renamed); i++)
         name = strcmp(name, renamed[i][0]) == 0 ? renamed[i][1] : name;
-    if (strcmp(l->type->now, "Data") == 0 && str_index(name, of_transform) >= 0)
+    if (HAS_TRANSFORM(l->type) && str_index(name, of_transform) >= 0)
         return move_into(l, &l->transform, TRANSFORM, field, name);
     if (l->type->block && strcmp(name, "name") != 0 && strcmp(name, "type") != 0)
         return move_into(l, &l->own, l->type->block, field, name);
@@ -201,7 +202,7 @@ static int upgrade_inside(struct old_layer *l, size_t field)
     return 0;
 }
 
-/* Fields of V1's data_param that are in transform_param now. */
+/* Fields of V1's data_param, or image_data_param, that are in transform_param now. */
 static int upgrade_data(struct old_layer *l, size_t data)
 {
     int rc = 0;
@@ -255,7 +256,7 @@ static int upgrade_layer(struct old_layer *l)
     rc = upgrade_fields(l, l->layer);
     if (rc == 0 && l->inside)
         rc = upgrade_fields(l, l->inside);
-    data = find(l->doc, l->layer, "data_param");
+    data = HAS_TRANSFORM(l->type) ? find(l->doc, l->layer, l->type->block) : 0;
     if (rc == 0 && !l->inside && data && !field_at(l, data)->text)
         rc = upgrade_data(l, data);
     return rc;

@@ -165,12 +165,13 @@ def solver_takes_the_batch_of_the_training_layer():
 
 @case
 def solver_finds_its_net():
-    """The net is searched at its path, beside the solver, and by its last part: Caffe's paths start at Caffe's root."""
+    """The net is searched at its path, and from the solver's folder by each end of it: Caffe's start at its root."""
     folder = fresh("caffe")
     write(folder / "net.prototxt", open(tiny_net(), encoding="utf-8").read())
     text = SOLVER.format(net="examples/cifar10/net.prototxt").replace("base_lr: 0.01", "base_lr: 0")
     # the rate is refused, but no net: so the case needs no training
-    for path in ("examples/cifar10/net.prototxt", "net.prototxt"):
+    write(folder / "nets" / "deep.prototxt", open(tiny_net(), encoding="utf-8").read())
+    for path in ("examples/cifar10/net.prototxt", "net.prototxt", "examples/cifar10/nets/deep.prototxt"):
         file = write(folder / "solver.prototxt", text.replace("examples/cifar10/net.prototxt", path))
         result = expect(train("--solver", file, "--out", fresh("run")), 4, [], [":5:1: 'base_lr' is 0"])
         check("neither there" not in result.err, f"{result}")

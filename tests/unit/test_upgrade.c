@@ -125,6 +125,45 @@ START_TEST(test_upgrade__v0_is_the_same_net)
 }
 END_TEST
 
+/* Files of images in another form: the data set's images are taken. */
+START_TEST(test_upgrade__sources_of_images)
+{
+#define REST                                                                                                 \
+    "layers { name: 'ip' type: INNER_PRODUCT bottom: 'data' top: 'ip' inner_product_param { num_output: 9 "  \
+    "} }\n"                                                                                                  \
+    "layers { name: 'loss' type: SOFTMAX_LOSS bottom: 'ip' bottom: 'label' }\n"
+    static const char *const sources[] = {
+        "layers { layer { name: 'data' type: 'images' source: 's' batchsize: 7 scale: 0.5 rand_skip: 3\n"
+        "  shuffle_images: true new_height: 32 } top: 'data' top: 'label' }\n",
+        "layers { name: 'data' type: IMAGE_DATA top: 'data' top: 'label'\n"
+        "  image_data_param { source: 's' batch_size: 7 scale: 0.5 } }\n",
+        "layers { name: 'data' type: HDF5_DATA top: 'data' top: 'label' transform_param { scale: 0.5 }\n"
+        "  hdf5_data_param { source: 's' batch_size: 7 } }\n",
+        "layers { name: 'data' type: MEMORY_DATA top: 'data' top: 'label' transform_param { scale: 0.5 }\n"
+        "  memory_data_param { batch_size: 7 channels: 3 height: 16 width: 16 } }\n",
+    };
+    char text[1024];
+
+    for (size_t i = 0; i < MEM_COUNT(sources); i++) {
+        struct clr_net_spec *spec;
+        struct graph *g = NULL;
+        struct clr_error err;
+        (void)snprintf(text, sizeof text, "%s%s", sources[i], REST);
+        spec = must_load(text);
+        ck_assert_int_eq(clr_net_batch(spec), 7);
+        ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, (struct clr_image_shape){3, 16, 16}, 2, &err),
+                         0);
+        ck_assert(g->transform.scale == 0.5);
+        graph_destroy(g);
+        ck_assert_int_eq(graph_create(&g, spec, PHASE_TRAIN, (struct clr_image_shape){3, 16, 17}, 2, &err),
+                         i == 3 ? CLR_EINPUT : 0);
+        if (i < 3)
+            graph_destroy(g);
+        clr_net_destroy(spec);
+    }
+}
+END_TEST
+
 /* By name and by number; a type that is not here is called by its present name. */
 START_TEST(test_upgrade__every_type_of_caffe_is_found)
 {
@@ -182,7 +221,7 @@ START_TEST(test_upgrade__errors_name_the_fields_of_the_file)
          "f:1:59: field 'blobs_lr' is '-1'; it takes a number from 0"},
         {"layers { name: 'x' type: RELU bottom: 'a' top: 'b' blobs_lr: 1 }",
          "f:1:52: 1 'param', but this layer has 0 parameters"},
-        {"layers { name: 'x' type: HDF5_DATA top: 'b' }", "f:1:1: unknown layer type 'HDF5Data'"},
+        {"layers { name: 'x' type: WINDOW_DATA top: 'b' }", "f:1:1: unknown layer type 'WindowData'"},
         {PAD("p", "a") V0("relu", "", "p"),
          "f:2:1: its bottom 'p' is made by the padding layer in line 1, which only conv and pool can read"},
         {PAD("p", "a") V0("conv", "num_output: 1 kernelsize: 3 pad: 1", "p"),
@@ -212,6 +251,7 @@ int main(void)
 
     tcase_add_test(tc, test_upgrade__v1_is_the_same_net);
     tcase_add_test(tc, test_upgrade__v0_is_the_same_net);
+    tcase_add_test(tc, test_upgrade__sources_of_images);
     tcase_add_test(tc, test_upgrade__every_type_of_caffe_is_found);
     tcase_add_test(tc, test_upgrade__errors_name_the_fields_of_the_file);
     suite_add_tcase(s, tc);
