@@ -94,13 +94,21 @@ def evaluate():
     return Scenario("eval", args, [], before=begun)
 
 
+OLD_NET = """layers { name: "data" type: DATA top: "data" top: "label" data_param { batch_size: 10 scale: 0.00390625 } }
+layers { name: "ip" type: INNER_PRODUCT bottom: "data" top: "ip" blobs_lr: 1 blobs_lr: 2
+         inner_product_param { num_output: 10 weight_filler { type: "xavier" } } }
+layers { name: "loss" type: SOFTMAX_LOSS bottom: "ip" bottom: "label" include { phase: TRAIN } include { stage: "a" } }
+"""
+
+
 def solver():
-    """A solver file whose own net is missing, so that two files of nets are looked for."""
+    """A solver with a net of training in a file beside it, in an old format, and one of evaluation in the solver."""
+    write(Place.scratch / "old.prototxt", OLD_NET)
     file = write(Place.scratch / "solver.prototxt",
-                 'net: "missing.prototxt" lr_policy: "multistep" gamma: 0.1 stepvalue: 1 stepvalue: 2 base_lr: 0.01 '
-                 "momentum: 0.9 weight_decay: 0.1 max_iter: 3 test_interval: 3 random_seed: 3")
-    args = ["train", "--solver", file, "--net", tiny_net(), "--data", tiny_data(), "--batch", 10, "--out", "run",
-            "--unchecked"]
+                 'train_net: "nets/old.prototxt" lr_policy: "multistep" gamma: 0.1 stepvalue: 1 stepvalue: 2 '
+                 "base_lr: 0.01 momentum: 0.9 weight_decay: 0.1 max_iter: 3 test_interval: 3 random_seed: 3 "
+                 'test_state { stage: "a" } test_net_param {\n' + OLD_NET + "}")
+    args = ["train", "--solver", file, "--data", tiny_data(), "--out", "run", "--unchecked"]
     return Scenario("train --solver", args, ["history.csv", "loss.csv", "final.safetensors", "run.json"],
                     again=args + ["--resume"])
 
