@@ -34,6 +34,9 @@ struct clr_solver_use {
     /** Is that option ("lr") given elsewhere? It replaces what the file has, and need not be there. */
     bool (*given)(const void *user, const char *option);
     const void *user;
+    /** A range test: in place of a schedule, `min-lr`, `max-lr` and `iterations` of the first rise of a
+     * cyclic policy. Else a training. */
+    bool sweep;
 };
 
 /**

@@ -348,6 +348,7 @@ static void describe(struct run_options *o)
 {
     o->range_test = true;
     run_options_add_where(o, true);
+    run_options_add_solver(o);
     add_sweep(o);
     run_options_add_training(o);
     run_options_add_input(o, false);
@@ -368,7 +369,8 @@ static int check_sweep(struct run_options *o, struct clr_error *err)
 
 static const struct run_command command = {
     .base = {.name = "range-test",
-             .usage = "--net NET --data DATA --min-lr A --max-lr B --iterations N --out DIR [OPTION...]",
+             .usage = "--net NET --data DATA --min-lr A --max-lr B --iterations N --out DIR [OPTION...] | "
+                      "--solver FILE --data DATA --out DIR [OPTION...]",
              .about =
                  "Trains while the learning rate rises from A to B, and recommends a range to train with: "
                  "the lower bound is where the net begins to learn, the upper bound where the accuracy "

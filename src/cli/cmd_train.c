@@ -135,13 +135,8 @@ static int train(struct run_options *o, struct clr_error *err)
 
 static void describe(struct run_options *o)
 {
-    const struct opt solver = {
-        OPT_TEXT, "solver", "FILE", &o->solver,
-        .help = "read options from a Caffe solver file; options on the command line override it. With "
-                "--resume, continue with its rates and max_iter"};
-
     run_options_add_where(o, true);
-    opt_add(&o->set, NULL, &solver, 1);
+    run_options_add_solver(o);
     run_options_add_policy(o);
     run_options_add_training(o);
     run_options_add_input(o, false);

@@ -46,6 +46,19 @@ void run_options_add_where(struct run_options *o, bool out)
     opt_add(&o->set, "What and where", table, out ? MEM_COUNT(table) : MEM_COUNT(table) - 1);
 }
 
+void run_options_add_solver(struct run_options *o)
+{
+    const struct opt solver = {
+        OPT_TEXT, "solver", "FILE", &o->solver,
+        .help = o->range_test
+                    ? "read options from a Caffe solver file, and the sweep from the first rise of its "
+                      "triangular policy; options on the command line override it"
+                    : "read options from a Caffe solver file; options on the command line override it. "
+                      "With --resume, continue with its rates and max_iter"};
+
+    opt_add(&o->set, NULL, &solver, 1);
+}
+
 /* The policies that read the option's field of struct clr_schedule. */
 static void list_policies(struct str *out, const char *option)
 {
@@ -515,7 +528,7 @@ static bool is_option_given(const void *set, const char *option)
 
 static int add_arguments(struct run_options *o, const char *command, struct clr_error *err)
 {
-    const struct clr_solver_use use = {is_option_given, &o->set};
+    const struct clr_solver_use use = {is_option_given, &o->set, o->range_test};
     struct solver solver = {.count = 0};
     int rc = cli_check_kind(o->solver, CLR_FILE_SOLVER, err);
 
@@ -549,7 +562,7 @@ static int parse(struct run_options *o, const struct run_command *command, bool 
         return rc;
     if (!opt_given(&o->set, "momentum"))
         o->train.schedule.momentum = clr_optimizer_momentum(o->train.optimizer);
-    o->train.continues = o->train.resume && o->solver;
+    o->train.continues = o->train.resume && o->solver && !o->range_test;
     if (o->train.init_partial && !o->train.init)
         return clr_error_set(err, CLR_EUSAGE, "--init-partial without --init FILE: there is nothing to load");
     return run_options_check(o, err);

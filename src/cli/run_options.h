@@ -60,6 +60,7 @@ bool run_options_need_iterations(const struct opt_set *set, const struct opt *o)
 
 /* Groups of options. out: --out too. */
 void run_options_add_where(struct run_options *o, bool out);
+void run_options_add_solver(struct run_options *o); /* after the one before */
 void run_options_add_policy(struct run_options *o);
 void run_options_add_training(struct run_options *o);
 /* from_weights: the default is what the weights were trained with, not the net's. */

@@ -26,6 +26,7 @@ struct solver_reading {
     const struct clr_solver_use *use;
     const struct optimizer_class *optimizer; /* of `type` */
     struct clr_schedule schedule;            /* as far as the file has it */
+    int max_iter;                            /* 0: the file has none */
     const char *path;
     struct clr_error *err;
 };
@@ -46,7 +47,7 @@ static bool is_given(const struct solver_reading *in, const char *option)
 /* ------------------------------------------------------------------ options */
 
 /* What is wrong in the file are problems of in->r.doc; only what stops the reading is in in->r.rc. */
-static void add(struct solver_reading *in, const char *name, const char *value)
+static void put(struct solver_reading *in, const char *name, const char *value)
 {
     struct solver *s = in->out;
 
@@ -58,6 +59,40 @@ static void add(struct solver_reading *in, const char *name, const char *value)
     }
     s->options[s->count].name = name;
     in->r.rc = str_duplicate(&s->options[s->count++].value, value, in->err);
+}
+
+/* Options that a range test has not, or not from a field alone. */
+static bool is_of_training(const char *name)
+{
+    static const char *const names[] = {"policy",
+                                        "lr",
+                                        "min-lr",
+                                        "max-lr",
+                                        "gamma",
+                                        "power",
+                                        "step-size",
+                                        "milestones",
+                                        "iterations",
+                                        "cycle-momentum",
+                                        "cycle-momentum-step",
+                                        "log-every",
+                                        NULL};
+
+    return str_index(name, names) >= 0;
+}
+
+static void add(struct solver_reading *in, const char *name, const char *value)
+{
+    if (!in->use->sweep || !is_of_training(name))
+        put(in, name, value);
+}
+
+static void put_real(struct solver_reading *in, const char *name, double value)
+{
+    char text[40];
+
+    (void)snprintf(text, sizeof text, "%.17g", value);
+    put(in, name, text);
 }
 
 static void add_real(struct solver_reading *in, const char *name, double value)
@@ -439,6 +474,53 @@ static void read_net(struct solver_reading *in, bool wanted)
     solver_nets_clear(&nets);
 }
 
+/* ------------------------------------------------------------------ range tests */
+
+/* The first rise of the rates. A rate of 0 changes nothing: the test begins with the one after it. */
+static void add_sweep(struct solver_reading *in)
+{
+    const struct clr_schedule *s = &in->schedule;
+    const unsigned rises = NEEDS_BOUNDS | NEEDS_STEP | IS_STRAIGHT;
+    const int step = (int)s->step_size,
+              iterations = in->max_iter > 0 && in->max_iter < step ? in->max_iter : step;
+    double first, last;
+
+    if (in->r.rc < 0 || in->r.doc->problem_count > 0 ||
+        (is_given(in, "min-lr") && is_given(in, "max-lr") && is_given(in, "iterations")))
+        return;
+    if ((policy_of(s->policy)->reads & rises) != rises) {
+        (void)pt_error(
+            in->r.doc, place_of(in, "lr_policy"), in->err,
+            "'lr_policy' is '%s', which has no rise to test; a range test takes \"triangular\", or its own "
+            "--min-lr, --max-lr and --iterations",
+            caffe_policy(s->policy));
+        return;
+    }
+    first = s->min_lr > 0.0 ? s->min_lr : clr_schedule_lr(s, 1);
+    last = clr_schedule_lr(s, (uint64_t)iterations);
+    if (!(first < last)) {
+        (void)pt_error(in->r.doc, place_of(in, "max_lr"), in->err,
+                       "the rates do not rise from %g on: there is no range to test", first);
+        return;
+    }
+    put_real(in, "min-lr", first);
+    put_real(in, "max-lr", last);
+    put_real(in, "iterations", iterations);
+}
+
+/* Half a cycle from 0 up is no training that anyone wants the result of. */
+static void note_range_test(const struct solver_reading *in)
+{
+    const struct clr_schedule *s = &in->schedule;
+
+    if (s->policy == CLR_POLICY_TRIANGULAR && fpclassify(s->min_lr) == FP_ZERO && in->max_iter > 0 &&
+        (uint64_t)in->max_iter <= s->step_size && !is_given(in, "policy"))
+        log_line(
+            CLR_LOG_INFO,
+            "%s is a range test: 'clr-cl range-test' takes it by --solver, too, and reads bounds from it",
+            in->path);
+}
+
 /* ------------------------------------------------------------------ the rest */
 
 static void read_lengths(struct solver_reading *in)
@@ -446,8 +528,10 @@ static void read_lengths(struct solver_reading *in)
     struct pt_field *f = NULL;
     int seed, every, batches;
 
-    if (take_count(in, "max_iter", 1, INT_MAX, "iterations") == 0 && !is_given(in, "iterations") &&
-        !is_given(in, "cycles") && !is_given(in, "resume"))
+    if (pt_int(&in->r, "max_iter", 1, INT_MAX, &in->max_iter, in->err) > 0)
+        add_count(in, "iterations", in->max_iter);
+    else if (in->max_iter == 0 && !in->use->sweep && !is_given(in, "iterations") && !is_given(in, "cycles") &&
+             !is_given(in, "resume"))
         (void)pt_error(in->r.doc, in->r.message, in->err, "'max_iter' is missing");
     (void)take_count(in, "test_interval", 0, INT_MAX, "validate-every");
     (void)take_count(in, "snapshot", 0, MOST_BETWEEN, "checkpoint-every");
@@ -465,16 +549,21 @@ static bool is_used(const struct solver_reading *in, const char *field)
 {
     const char *momentum2 = in->optimizer->momentum2;
 
+    if (strcmp(field, "cyclical_momentum") == 0 || strcmp(field, "display") == 0)
+        return !in->use->sweep;
     return strcmp(field, "delta") == 0 ? in->optimizer->epsilon : momentum2 && strcmp(field, momentum2) == 0;
 }
 
 /* What Caffe does by these is not done here, or done anyway. */
 static void skip_unused(struct solver_reading *in)
 {
-    static const char *const fields[] = {
-        "test_iter", "solver_mode", "snapshot_format", "snapshot_prefix",     "average_loss",
-        "rms_decay", "device_id",   "debug_info",      "test_initialization", "snapshot_after_train",
-        "momentum2", "delta"};
+    static const char *const fields[] = {"test_iter",           "solver_mode",
+                                         "snapshot_format",     "snapshot_prefix",
+                                         "average_loss",        "rms_decay",
+                                         "device_id",           "debug_info",
+                                         "test_initialization", "snapshot_after_train",
+                                         "momentum2",           "delta",
+                                         "cyclical_momentum",   "display"};
     struct str list = {0};
 
     for (size_t i = 0; i < MEM_COUNT(fields); i++) {
@@ -516,6 +605,10 @@ int clr_solver_read(struct solver *out, const char *path, const struct clr_solve
     read_update(&in);
     read_lengths(&in);
     check_schedule(&in);
+    if (use->sweep)
+        add_sweep(&in);
+    else
+        note_range_test(&in);
     if (in.r.rc == 0)
         skip_unused(&in);
     rc = pt_finish(&doc, pt_close(&in.r, unsupported, err), err);

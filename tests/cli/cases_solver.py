@@ -132,6 +132,40 @@ def solver_of_every_kind():
 
 
 @case
+def solver_is_a_range_test():
+    """Half a cycle from 0 up: training takes it as it is, a range test begins with the first rate that is not 0."""
+    device()
+    text = SOLVER.format(net=tiny_net()).replace("base_lr: 0.01", "base_lr: 0").replace("momentum: 0.9\n", "")
+    one = write(fresh("s").parent / "range.prototxt",
+                text.replace('lr_policy: "fixed"', 'lr_policy: "triangular" max_lr: 0.5 stepsize: 50')
+                .replace("max_iter: 20", "max_iter: 50"))
+    out, test = fresh("run"), fresh("range")
+    expect(train("--solver", one, "--out", out, "--log-every", 1), 0, [], ["range.prototxt is a range test: "])
+    with open(out / "loss.csv", encoding="utf-8") as file:
+        rates = [float(r["lr"]) for r in csv.DictReader(file)]
+    check(len(rates) == 50 and all(abs(r - 0.01 * i) < 1e-9 for i, r in enumerate(rates)), f"{rates}")
+    sweep = ["range-test", "--data", tiny_data(), "--validation", 0, "--solver"]
+    expect(clr(*sweep, one, "--out", test), 0, [], ["rate 0.01 to 0.5, linear, 50 iterations of 10 images",
+                                                    "without effect here: .*display"])
+    with open(test / "loss.csv", encoding="utf-8") as file:
+        rates = [float(r["lr"]) for r in csv.DictReader(file)]
+    check(len(rates) == 50 and all(abs(r - 0.01 * (i + 1)) < 1e-9 for i, r in enumerate(rates)), f"{rates}")
+    s = settings(test)
+    check((s["weight_decay"], s["order"], s["seed"], s["schedule"]["momentum"], s["momentum_convention"]) ==
+          (0.004, "sequential", 3, 0, "caffe"), f"{s}")
+    expect(clr(*sweep, one, "--out", test, "--resume"), 0)
+    part = write(one.parent / "part.prototxt", one.read_text(encoding="utf-8").replace("max_iter: 50", "max_iter: 30"))
+    expect(clr(*sweep, part, "--out", fresh("range"), "--min-lr", 0.1), 0, [], ["rate 0.1 to 0.3, linear, 30 iter"])
+    for old, new, message in (("max_lr: 0.5", "", "'max_lr' is missing"),
+                              ("stepsize: 50", "stepsize: 1", "the rates do not rise from 0.5 on")):
+        bad = write(one.parent / "bad.prototxt", one.read_text(encoding="utf-8").replace(old, new))
+        result = expect(clr(*sweep, bad, "--out", fresh("range")), 4, [], [message])
+        check(re.search(r"bad.prototxt:7:\d+: ", result.err), f"{result}")
+    expect(clr(*sweep, solver(), "--out", fresh("range")), 4, [], [":8:1: 'lr_policy' is 'fixed', which has no rise"])
+    expect(clr(*sweep, solver(), "--out", fresh("range"), "--min-lr", 0.001, "--max-lr", 0.1, "--iterations", 30), 0)
+
+
+@case
 def solver_gives_way_in_length_and_net():
     device()
     out = fresh("run")

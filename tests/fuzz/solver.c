@@ -19,9 +19,9 @@ static bool is_name(const void *user, const char *option)
 }
 
 /* given: an option that is given beside the file. */
-static void read_solver(const char *given)
+static void read_solver(const char *given, bool sweep)
 {
-    const struct clr_solver_use use = {is_name, given};
+    const struct clr_solver_use use = {is_name, given, sweep};
     struct solver solver;
     struct clr_error err;
 
@@ -40,8 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_write_text("net.prototxt", net);
     fuzz_write("solver.prototxt", data, size);
-    read_solver("net");
-    read_solver("momentum");
-    read_solver("");
+    read_solver("net", false);
+    read_solver("momentum", false);
+    read_solver("", false);
+    read_solver("net", true);
     return 0;
 }
