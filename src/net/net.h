@@ -14,10 +14,18 @@
 /* ------------------------------------------------------------------ parameters */
 
 /*
- * All in logical order. Weights, gradients, momenta and, of optimizers that have them, means of squares
- * (PARAMS_W …) are a buffer each, in which every parameter has its part, at the same place in all of them.
+ * All in logical order. Weights, gradients, momenta and, where there are some, means of squares and averages
+ * of the weights (PARAMS_W …) are a buffer each, in which every parameter has its part, at the same place in
+ * all of them.
  */
-enum { PARAMS_W, PARAMS_G, PARAMS_V, PARAMS_S, PARAMS_SETS };
+enum { PARAMS_W, PARAMS_G, PARAMS_V, PARAMS_S, PARAMS_E, PARAMS_SETS };
+
+/* Sets of these: bit s stands for set s. */
+enum {
+    PARAMS_EVALUATION = 1 << PARAMS_W,
+    PARAMS_TRAINING = 1 << PARAMS_W | 1 << PARAMS_G | 1 << PARAMS_V,
+    PARAMS_EVERY = (1 << PARAMS_SETS) - 1
+};
 
 struct params {
     size_t count;
@@ -27,12 +35,16 @@ struct params {
     size_t *offset;                 /* of each parameter in them, in floats */
     size_t learned, floats;     /* of a buffer without states, and of PARAMS_W, which has them at its end */
     cl_mem *parts[PARAMS_SETS]; /* `count` parts of each; NULL: of a state, except in PARAMS_W */
-    int set_count;              /* that there are */
+    unsigned sets;              /* that there are */
 };
 
-/* Plan (sizes known), then build (allocated, zero-filled). sets: 1 to evaluate, to train all up to PARAMS_V
- * or PARAMS_S. */
-int params_plan(struct params *p, const struct graph *g, const struct clr_device *device, int sets,
+static inline bool params_has(const struct params *p, int set)
+{
+    return p->sets >> set & 1;
+}
+
+/* Plan (sizes known), then build (allocated, zero-filled). */
+int params_plan(struct params *p, const struct graph *g, const struct clr_device *device, unsigned sets,
                 struct clr_error *err);
 int params_build(struct params *p, struct ocl_context *ctx, struct clr_error *err);
 void params_clear(struct params *p);

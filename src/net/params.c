@@ -30,7 +30,7 @@ static int place(struct params *p, bool states, const struct clr_device *device,
     return 0;
 }
 
-int params_plan(struct params *p, const struct graph *g, const struct clr_device *device, int sets,
+int params_plan(struct params *p, const struct graph *g, const struct clr_device *device, unsigned sets,
                 struct clr_error *err)
 {
     int rc;
@@ -38,10 +38,11 @@ int params_plan(struct params *p, const struct graph *g, const struct clr_device
     memset(p, 0, sizeof *p);
     p->count = g->param_count;
     p->info = g->params;
-    p->set_count = sets;
+    p->sets = sets;
     rc = mem_new(&p->offset, p->count, sizeof *p->offset, "parameters", err);
-    for (int s = 0; s < p->set_count && rc == 0; s++)
-        rc = mem_new(&p->parts[s], p->count, sizeof **p->parts, "parameters", err);
+    for (int s = 0; s < PARAMS_SETS && rc == 0; s++)
+        if (params_has(p, s))
+            rc = mem_new(&p->parts[s], p->count, sizeof **p->parts, "parameters", err);
     if (rc == 0)
         rc = place(p, false, device, err);
     p->learned = p->floats;
@@ -60,8 +61,10 @@ int params_build(struct params *p, struct ocl_context *ctx, struct clr_error *er
 {
     int rc = 0;
 
-    for (int s = 0; s < p->set_count && rc == 0; s++) {
+    for (int s = 0; s < PARAMS_SETS && rc == 0; s++) {
         const size_t floats = s == PARAMS_W ? p->floats : p->learned;
+        if (!params_has(p, s))
+            continue;
         rc = ocl_buffer_create(&p->all[s], ctx, floats * sizeof(float), "the parameters", err);
         for (size_t i = 0; i < p->count && rc == 0; i++)
             if (s == PARAMS_W || !p->info[i].state)
@@ -73,7 +76,7 @@ int params_build(struct params *p, struct ocl_context *ctx, struct clr_error *er
 
 void params_clear(struct params *p)
 {
-    for (int s = 0; s < p->set_count; s++) {
+    for (int s = 0; s < PARAMS_SETS; s++) {
         for (size_t i = 0; p->parts[s] && i < p->count; i++)
             ocl_release(&p->parts[s][i]);
         ocl_release(&p->all[s]);
@@ -85,5 +88,9 @@ void params_clear(struct params *p)
 
 size_t params_bytes(const struct params *p)
 {
-    return (p->floats + (size_t)(p->set_count - 1) * p->learned) * sizeof(float);
+    size_t floats = p->floats;
+
+    for (int s = PARAMS_W + 1; s < PARAMS_SETS; s++)
+        floats += params_has(p, s) ? p->learned : 0;
+    return floats * sizeof(float);
 }

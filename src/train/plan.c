@@ -358,9 +358,10 @@ struct optimizer_settings session_optimizer(const struct clr_train_options *o)
         .clip = o->clip_gradients};
 }
 
-static int sets_of(const struct clr_train_options *o, bool train)
+static unsigned sets_of(const struct clr_train_options *o, bool train)
 {
-    return !train ? 1 : optimizer_class(o->optimizer)->squares ? PARAMS_S + 1 : PARAMS_V + 1;
+    return !train ? PARAMS_EVALUATION
+                  : PARAMS_TRAINING | (optimizer_class(o->optimizer)->squares ? 1u << PARAMS_S : 0);
 }
 
 /* *s is zero, or has only its tuning records. */

@@ -30,7 +30,7 @@ static int plan_phase(struct phase *p, const struct replica *r, const json_t *ke
     return net_plan(&p->net, p->graph, r->device, p->graph->block, err);
 }
 
-int replica_plan(struct replica *r, int sets, const json_t *kept, struct clr_error *err)
+int replica_plan(struct replica *r, unsigned sets, const json_t *kept, struct clr_error *err)
 {
     int rc = r->records ? 0 : tunedb_open(&r->records, NULL, r->device, err);
 

@@ -38,10 +38,10 @@ struct replica {
 /*
  * Choose the operators of both graphs and their variants, and plan the memory.
  *
- * @param sets  arrays of parameters, as in params_plan()
+ * @param sets  of parameters, as in params_plan()
  * @param kept  the variants of a checkpoint, {PHASE: {LAYER: {PASS: VARIANT}}}; NULL: the fastest ones known
  */
-int replica_plan(struct replica *r, int sets, const json_t *kept, struct clr_error *err);
+int replica_plan(struct replica *r, unsigned sets, const json_t *kept, struct clr_error *err);
 
 /* Bytes of the nets, as planned. */
 size_t replica_net_bytes(const struct replica *r);

@@ -255,25 +255,20 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
 
 /* ------------------------------------------------------------------ going back */
 
-/* The sets of parameters that a checkpoint has: the first saved_count() of these. Of optimizers without
+/* The sets of parameters that a checkpoint has, those of these that there are. Of optimizers without
  * momentum, the second has squares, too. */
 static const struct {
     int set;
     const char *suffix; /* of the tensors' names */
 } saved[] = {{PARAMS_W, ""}, {PARAMS_V, ".momentum"}, {PARAMS_S, ".squares"}};
 
-static size_t saved_count(const struct params *p)
-{
-    return p->set_count > PARAMS_S ? 3 : 2;
-}
-
 /* A state has values alone. */
 static size_t saved_tensors(const struct params *p)
 {
     size_t count = 0;
 
-    for (size_t k = 0; k < saved_count(p); k++)
-        for (size_t i = 0; i < p->count; i++)
+    for (size_t k = 0; k < MEM_COUNT(saved); k++)
+        for (size_t i = 0; params_has(p, saved[k].set) && i < p->count; i++)
             count += p->parts[saved[k].set][i] != NULL;
     return count;
 }
@@ -286,10 +281,10 @@ static int apply_parameters(const struct checkpoint *c, struct session *s, struc
     if (c->tensors.count != saved_tensors(p))
         return clr_error_set(err, CLR_EINPUT, "the checkpoint of '%s' is of another net", s->o->out);
     for (size_t i = 0; i < p->count; i++) {
-        for (size_t k = 0; k < saved_count(p) && rc == 0; k++) {
+        for (size_t k = 0; k < MEM_COUNT(saved) && rc == 0; k++) {
             const struct st_tensor *t;
             char name[sizeof t->name];
-            if (!p->parts[saved[k].set][i])
+            if (!params_has(p, saved[k].set) || !p->parts[saved[k].set][i])
                 continue;
             (void)snprintf(name, sizeof name, "%s%s", p->info[i].name, saved[k].suffix);
             t = safetensors_find(&c->tensors, name);
@@ -451,7 +446,6 @@ void resume_advise(const struct session *s, struct clr_error *err)
 int resume_save(struct session *s, const struct record *r, struct clr_error *err)
 {
     const struct params *p = &s->replica.params;
-    const size_t count = saved_count(p);
     struct checkpoint c = {.state = s->state, .seconds = record_seconds(r)};
     struct st_tensor *tensors = NULL;
     struct str history = {0};
@@ -459,8 +453,9 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     float *values[MEM_COUNT(saved)] = {NULL};
     int rc = 0;
 
-    for (size_t k = 0; k < count && rc == 0; k++)
-        rc = session_read_parameters(s, saved[k].set, &values[k], err);
+    for (size_t k = 0; k < MEM_COUNT(saved) && rc == 0; k++)
+        if (params_has(p, saved[k].set))
+            rc = session_read_parameters(s, saved[k].set, &values[k], err);
     if (rc == CLR_EDIVERGED) {
         rc = 0;
         goto out;
@@ -473,8 +468,8 @@ int resume_save(struct session *s, const struct record *r, struct clr_error *err
     if (rc < 0)
         goto out;
     for (size_t i = 0; i < p->count; i++)
-        for (size_t k = 0; k < count; k++)
-            if (p->parts[saved[k].set][i])
+        for (size_t k = 0; k < MEM_COUNT(saved); k++)
+            if (params_has(p, saved[k].set) && p->parts[saved[k].set][i])
                 weights_tensor(&tensors[c.tensors.count++], &p->info[i], saved[k].suffix,
                                values[k] + p->offset[i]);
     c.tensors.tensors = tensors;

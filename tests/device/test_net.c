@@ -613,8 +613,9 @@ static void check_graph(struct trial *t, const struct graph *made_of)
     const size_t room = (BATCH + 4) * sizeof(float), losses = room + t->g->loss_count * room;
 
     t->refnet = new_refnet(t->g);
-    must(params_plan(&t->params, t->g, &device, t->g->phase == PHASE_TRAIN ? PARAMS_V + 1 : 1, &err), t,
-         &err);
+    must(params_plan(&t->params, t->g, &device,
+                     t->g->phase == PHASE_TRAIN ? PARAMS_TRAINING : PARAMS_EVALUATION, &err),
+         t, &err);
     must(params_build(&t->params, ctx, &err), t, &err);
     must(net_plan(&t->net, made_of, &device, t->block, &err), t, &err);
     must(net_build(t->net, ctx, &t->params, &err), t, &err);

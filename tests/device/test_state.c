@@ -156,9 +156,9 @@ START_TEST(test_state__memory_is_planned_for_values_alone)
     ck_assert_msg(graph_create(&g, pooled, PHASE_TRAIN, shape, 4, &err) == 0, "%s", err.message);
     ck_assert_str_eq(g->params[0].name, "pool.mean");
     ck_assert(!g->nodes[0].desc.backward && !g->nodes[0].desc.need_dx && !g->nodes[1].desc.need_dx);
-    ck_assert_int_eq(params_plan(&p, g, &device, PARAMS_SETS, &err), 0);
+    ck_assert_int_eq(params_plan(&p, g, &device, PARAMS_EVERY, &err), 0);
     ck_assert(p.offset[0] == p.learned && p.floats > p.learned);
-    ck_assert_uint_eq(params_bytes(&p), (p.floats + 3 * p.learned) * sizeof(float));
+    ck_assert_uint_eq(params_bytes(&p), (p.floats + 4 * p.learned) * sizeof(float));
     params_clear(&p);
     graph_destroy(g);
     clr_net_destroy(pooled);

@@ -21,7 +21,7 @@ static void plan(const struct clr_net_spec *spec, struct clr_image_shape input, 
         return;
     graph_fuse_for(graph, device);
     FUZZ_CHECK(graph->block >= 1);
-    if (fuzz_worked(params_plan(&params, graph, device, PARAMS_SETS, &err), &err)) {
+    if (fuzz_worked(params_plan(&params, graph, device, PARAMS_EVERY, &err), &err)) {
         FUZZ_CHECK(params_bytes(&params) <= PARAMS_SETS * device->max_allocation);
         params_clear(&params);
     }
