@@ -361,7 +361,8 @@ static int add_layer(struct builder *b)
         if (rc < 0)
             return rc;
         if (labels && bottom[i] != b->labels)
-            return build_error(b, "its second bottom '%s' is not the labels", b->layer->bottom[i]);
+            return build_error(b, "its %s bottom '%s' is not the labels", i == 1 ? "second" : "third",
+                               b->layer->bottom[i]);
         if (!labels && !target && bottom[i] == b->labels)
             return build_error(b, "its bottom '%s' is the labels", b->layer->bottom[i]);
     }

@@ -154,6 +154,8 @@ struct op_desc {
             struct op_ignore ignore;
             float smoothing; /* ε: the target is (1 − ε)·onehot + ε/classes */
             enum loss_norm norm;
+            float margin; /* contrastive */
+            bool legacy;  /* likewise: the margin is that of the squared distance */
         } loss;
         struct {
             int top_k;

@@ -370,6 +370,16 @@ static const struct test_net {
      LAYER("l1", "SigmoidCrossEntropyLoss", "d1", "l1", "bottom: 'data'")
      LAYER("s2", "Sigmoid", "d1", "s2", "")
      LAYER("l2", "EuclideanLoss", "s2", "l2", "bottom: 'data' loss_weight: 0")},
+    {"contrastive losses",
+     ALWAYS, {2, 5, 4}, DATA
+     LAYER("a", "InnerProduct", "data", "a", "param { name: 'w' } inner_product_param { num_output: 3 }")
+     DENSE("h", "data", "num_output: 6")
+     LAYER("s", "TanH", "h", "s", "")
+     DENSE("b", "s", "num_output: 3")
+     LAYER("l1", "ContrastiveLoss", "a", "l1",
+           "bottom: 'b' bottom: 'label' contrastive_loss_param { margin: 7 }")
+     LAYER("l2", "ContrastiveLoss", "b", "l2", "bottom: 'a' bottom: 'label' loss_weight: 0.1 "
+           "contrastive_loss_param { margin: 20 legacy_version: true }")},
     {"losses of several kinds",
      ALWAYS, {3, 6, 5}, DATA
      CONV("c1", "data", "num_output: 3 kernel_size: 3 pad: 1")

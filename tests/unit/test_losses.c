@@ -159,6 +159,37 @@ START_TEST(test_losses__hinge_by_hand)
 }
 END_TEST
 
+/* Pairs of distance 5: similar, (5 - 10)^2 / 2, (30 - 25) / 2, and too far apart to count. */
+START_TEST(test_losses__contrastive_by_hand)
+{
+    static const double a[] = {3.0, 0.0}, b[] = {0.0, 4.0};
+    static const struct {
+        int32_t label;
+        float margin;
+        bool legacy;
+        double loss, by; /* by: times (3, -4) in the gradient */
+    } rows[] = {{1, 10.0f, false, 12.5, 1.0}, {0, 10.0f, false, 12.5, -1.0}, {0, 5.5f, false, 0.125, -0.1},
+                {0, 30.0f, true, 2.5, -1.0},  {0, 4.0f, false, 0.0, 0.0},    {0, 10.0f, true, 0.0, 0.0}};
+
+    for (size_t i = 0; i < MEM_COUNT(rows); i++) {
+        const struct shape s = {1, 2, 1, 1};
+        struct op_desc d = {
+            .kind = OP_CONTRASTIVE_LOSS, .x_count = 2, .x = {s, s}, .backward = true, .need_dx = 3};
+        double da[2], db[2], loss;
+        const struct op_ref r = {
+            .n = 1, .x = {a, b}, .dx = {da, db}, .sample = &loss, .labels = &rows[i].label};
+        d.u.loss.weight = 1.0f;
+        d.u.loss.margin = rows[i].margin;
+        d.u.loss.legacy = rows[i].legacy;
+        op_class(d.kind)->ref_forward(&d, &r);
+        NEAR(loss, rows[i].loss);
+        NEAR(da[0], rows[i].by * 3.0);
+        NEAR(da[1], rows[i].by * -4.0);
+        ck_assert(db[0] == -da[0] && db[1] == -da[1]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("losses");
@@ -167,6 +198,7 @@ int main(void)
     tcase_add_loop_test(tc, test_losses__cross_entropy_as_in_pytorch, 0, (int)MEM_COUNT(cross_entropy));
     tcase_add_test(tc, test_losses__valid_images_count);
     tcase_add_test(tc, test_losses__hinge_by_hand);
+    tcase_add_test(tc, test_losses__contrastive_by_hand);
     tcase_add_loop_test(tc, test_losses__of_values_as_in_pytorch, 0, (int)MEM_COUNT(of_values));
     suite_add_tcase(s, tc);
     return support_run(s, true);
