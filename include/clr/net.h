@@ -32,7 +32,8 @@ struct clr_image_shape {
 };
 
 /** The same of the text of such a file, in memory; `file` is what errors call it. Both are copied.
- * What has no effect is not logged. CLR_EINPUT also: the text names other files. CLR_EUSAGE: one is NULL. */
+ * What has no effect is not logged, and a mean_file is not opened: it stands for "image". CLR_EINPUT also:
+ * the text names nets of other files. CLR_EUSAGE: one is NULL. */
 CLR_API int clr_net_from_text(struct clr_net_spec **out, const char *file, const char *text,
                               struct clr_error *err);
 

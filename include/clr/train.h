@@ -59,6 +59,7 @@ struct clr_train_options {
     enum clr_order order;
     enum clr_last_batch last_batch;
     int mean;                /**< enum clr_mean; −1: the net's */
+    const char *mean_file;   /**< of Caffe (.binaryproto), to subtract instead; NULL: none */
     double scale;            /**< factor on the 0–255 bytes; NaN: the net's */
     const char *init;        /**< safetensors or caffemodel to start from, or NULL */
     bool init_partial;       /**< use the tensors that match, ignore the others */

@@ -154,6 +154,26 @@ int fs_folder_of(char **out, const char *path, struct clr_error *err)
     return rc;
 }
 
+int fs_find_named(char **out, const char *path, const char *by, struct clr_error *err)
+{
+    char *dir = NULL, *found = NULL;
+    int rc = fs_folder_of(&dir, by, err);
+
+    if (rc == 0)
+        rc = str_duplicate(&found, path, err);
+    for (const char *end = path; rc == 0 && path[0] != '/' && end && end[0] && !fs_exists(found);) {
+        free(found);
+        found = NULL;
+        rc = fs_join(&found, dir, end, err);
+        end = strchr(end, '/');
+        end = end ? end + 1 : NULL;
+    }
+    free(dir);
+    if (rc == 0)
+        *out = found;
+    return rc;
+}
+
 int fs_trimmed(char **out, const char *path, struct clr_error *err)
 {
     size_t length = strlen(path);

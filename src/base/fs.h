@@ -65,6 +65,12 @@ void fs_run_name(char *out, size_t size, const char *path);
 bool fs_is_called(const char *path, const char *name, bool as_given);
 /* What stands before it, with the '/'; "." where there is none. A new string; free with free(). */
 int fs_folder_of(char **out, const char *path, struct clr_error *err);
+/*
+ * The path that the file `by` names: as it is; where there is no such file, from the folder of `by` on, whole
+ * or the longest end of it that is there; else its last part there. Caffe's paths count from its own root,
+ * where it is started. A new string; free with free().
+ */
+int fs_find_named(char **out, const char *path, const char *by, struct clr_error *err);
 /* The path without '/' at its end, but for that of "/". A new string; free with free(). */
 int fs_trimmed(char **out, const char *path, struct clr_error *err);
 /* dir + "/" + name, one '/' between them, into a new string; free with free(). */

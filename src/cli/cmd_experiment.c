@@ -206,7 +206,7 @@ static int plan(struct work *w, struct clr_error *err)
 /* What a run reads is there, before any run begins. */
 static int check_files(const struct work *w, const struct job *job, struct clr_error *err)
 {
-    static const char *const files[] = {"net", "solver", "init"};
+    static const char *const files[] = {"net", "solver", "init", "mean"};
     struct clr_error why = {0};
     int rc = 0;
 

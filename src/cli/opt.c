@@ -9,6 +9,7 @@
 
 #include <popt.h>
 
+#include "base/fs.h"
 #include "cli/common.h"
 #include "cli/complete.h"
 
@@ -58,7 +59,9 @@ bool opt_fits(const struct opt *o, const struct opt_command *command, const stru
 static void list_choices(struct str *out, const struct opt *o)
 {
     for (int i = 0; o->choices[i]; i++)
-        str_append(out, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
+        str_append(out, "%s%s", i == 0 ? "" : o->choices[i + 1] || o->file ? ", " : " or ", o->choices[i]);
+    if (o->file)
+        str_append(out, " or a file");
 }
 
 /* The help, after what it begins with. */
@@ -377,7 +380,9 @@ static bool parse_choice(const struct opt *o, const char *text, void *out)
         *(bool *)out = i == 1;
     else
         *(int *)out = i;
-    return i >= 0;
+    if (o->file)
+        *o->file = i < 0 && fs_is_path(text) ? text : NULL;
+    return i >= 0 || (o->file && *o->file);
 }
 
 /* Of OPT_FLAG nothing is parsed. */

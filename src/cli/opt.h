@@ -67,8 +67,9 @@ struct opt {
     double min, max;            /* range of numbers; max 0: no upper limit */
     bool above, below;          /* the range excludes min, max */
     const char *const *choices; /* NULL-terminated */
-    const char *const *offers;  /* those that completion offers; NULL: all */
-    bool list_choices;          /* the help begins with the choices: `help` does not name them */
+    const char **file; /* OPT_CHOICE: where the path of a file goes, another value that it takes; or NULL */
+    const char *const *offers; /* those that completion offers; NULL: all */
+    bool list_choices;         /* the help begins with the choices: `help` does not name them */
     void (*list)(struct str *out, const char *name); /* what the help begins with, of the option's name */
     bool may_be_empty;                               /* OPT_TEXT */
     const char *like; /* an example of its value, with which a command line works; NULL: it is not required */

@@ -187,13 +187,15 @@ void run_options_add_training(struct run_options *o)
 
 void run_options_add_input(struct run_options *o, bool from_weights)
 {
-#define MEAN_HELP  "what is subtracted from each image: none, the mean of each channel, or the mean image"
+#define MEAN_HELP                                                                                            \
+    "what is subtracted from each image: none, the mean of each channel, the mean image, or what is in a "   \
+    "file of Caffe (mean.binaryproto)"
 #define SCALE_HELP "factor on the bytes 0 to 255 of the images"
 #define OF_WEIGHTS " (default: what the weights were trained with)"
 #define OF_NET     " (default: the net's)"
     const struct opt table[] = {
         {OPT_CHOICE, "mean", "WHAT", &o->train.mean, .choices = clr_mean_names(), .list_choices = true,
-         .help = from_weights ? MEAN_HELP OF_WEIGHTS : MEAN_HELP OF_NET},
+         .file = &o->train.mean_file, .help = from_weights ? MEAN_HELP OF_WEIGHTS : MEAN_HELP OF_NET},
         {OPT_REAL, "scale", "X", &o->train.scale, .above = true, .max = 1e6,
          .help = from_weights ? SCALE_HELP OF_WEIGHTS : SCALE_HELP OF_NET},
     };

@@ -58,7 +58,7 @@ static struct budget budget_for(size_t size)
 /* ------------------------------------------------------------------ reading */
 
 struct cm_reading {
-    const char *path;
+    const char *path, *what; /* of messages: the file, "caffemodel" or another kind */
     const struct graph *graph;
     struct st_file file;
     size_t floats; /* of the tensors so far */
@@ -73,7 +73,7 @@ static int CLR_PRINTF(2, 3) damaged(const struct cm_reading *in, const char *for
     va_start(ap, format);
     (void)vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    return clr_error_set(in->err, CLR_EINPUT, "'%.200s' is not a usable caffemodel: %s", in->path, text);
+    return clr_error_set(in->err, CLR_EINPUT, "'%.200s' is not a usable %s: %s", in->path, in->what, text);
 }
 
 /* A layer, of whichever version. */
@@ -114,13 +114,13 @@ static int read_shape(const struct cm_reading *in, struct st_tensor *t, const Ca
     const size_t rank = b->shape ? b->shape->n_dim : MEM_COUNT(old);
 
     if (rank > MEM_COUNT(t->dims))
-        return damaged(in, "layer '%.80s' has a blob of %zu dimensions, more than %zu", layer, rank,
+        return damaged(in, "'%.80s' has a blob of %zu dimensions, more than %zu", layer, rank,
                        MEM_COUNT(t->dims));
     t->rank = (int)rank;
     t->count = 1;
     for (size_t i = 0; i < rank; i++) {
         if (dims[i] < 0 || !clr_mul_size(&t->count, t->count, (size_t)dims[i]))
-            return damaged(in, "layer '%.80s' has a blob of an impossible shape", layer);
+            return damaged(in, "'%.80s' has a blob of an impossible shape", layer);
         t->dims[i] = (uint64_t)dims[i];
     }
     return 0;
@@ -131,7 +131,7 @@ static int read_values(struct cm_reading *in, struct st_tensor *t, const Caffe__
     const size_t has = b->n_data + b->n_double_data;
 
     if (has != t->count || (b->n_data > 0 && b->n_double_data > 0))
-        return damaged(in, "layer '%.80s' has a blob of %zu numbers where its shape needs %zu", layer, has,
+        return damaged(in, "'%.80s' has a blob of %zu numbers where its shape needs %zu", layer, has,
                        t->count);
     t->data = in->file.widened + in->floats;
     in->floats += t->count;
@@ -139,7 +139,7 @@ static int read_values(struct cm_reading *in, struct st_tensor *t, const Caffe__
         memcpy(t->data, b->data, t->count * sizeof *t->data);
     for (size_t i = 0; i < b->n_double_data; i++) {
         if (isfinite(b->double_data[i]) && fabs(b->double_data[i]) > (double)FLT_MAX)
-            return damaged(in, "layer '%.80s' has the number %.6g, more than float32 can have", layer,
+            return damaged(in, "'%.80s' has the number %.6g, more than float32 can have", layer,
                            b->double_data[i]);
         t->data[i] = (float)b->double_data[i];
     }
@@ -290,34 +290,95 @@ static int read_net(struct cm_reading *in, const Caffe__Net *net)
     return rc;
 }
 
-int caffemodel_read(struct st_file *out, const char *path, const struct graph *g, struct clr_error *err)
+/* The message in the file; free with free_message(). */
+static int unpack(ProtobufCMessage **out, const struct cm_reading *in,
+                  const ProtobufCMessageDescriptor *descriptor)
 {
-    struct cm_reading in = {.path = path, .graph = g, .err = err};
     struct budget budget;
     ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
-    Caffe__Net *net;
     char *bytes = NULL;
     size_t size;
-    int rc = fs_read(path, LIMIT_FILE, &bytes, &size, err);
+    int rc = fs_read(in->path, LIMIT_FILE, &bytes, &size, in->err);
 
     if (rc < 0)
         return rc;
     budget = budget_for(size);
-    net = caffe__net__unpack(&allocator, size, (const uint8_t *)bytes);
+    *out = protobuf_c_message_unpack(descriptor, &allocator, size, (const uint8_t *)bytes);
     free(bytes);
-    if (net)
-        rc = read_net(&in, net);
-    else if (budget.out_of_memory)
-        rc = clr_error_set(err, CLR_ENOMEM, "out of memory for '%.200s'", path);
-    else
-        rc = damaged(&in, budget.exceeded ? "it has too many small parts"
-                                          : "it is damaged, or no file of protocol buffers");
-    caffe__net__free_unpacked(net, &allocator);
+    if (*out)
+        return 0;
+    if (budget.out_of_memory)
+        return clr_error_set(in->err, CLR_ENOMEM, "out of memory for '%.200s'", in->path);
+    return damaged(in, budget.exceeded ? "it has too many small parts"
+                                       : "it is damaged, or no file of protocol buffers");
+}
+
+static void free_message(ProtobufCMessage *message)
+{
+    ProtobufCAllocator allocator = {budget_alloc, budget_free, NULL};
+
+    if (message)
+        protobuf_c_message_free_unpacked(message, &allocator);
+}
+
+/* What was read; nothing where it failed. */
+static int give(struct st_file *out, struct cm_reading *in, int rc)
+{
     if (rc < 0)
-        safetensors_clear(&in.file);
+        safetensors_clear(&in->file);
     else
-        *out = in.file;
+        *out = in->file;
     return rc;
+}
+
+int caffemodel_read(struct st_file *out, const char *path, const struct graph *g, struct clr_error *err)
+{
+    struct cm_reading in = {.path = path, .what = "caffemodel", .graph = g, .err = err};
+    ProtobufCMessage *net = NULL;
+    int rc = unpack(&net, &in, &caffe__net__descriptor);
+
+    if (rc == 0)
+        rc = read_net(&in, (const Caffe__Net *)net);
+    free_message(net);
+    return give(out, &in, rc);
+}
+
+/* The one tensor becomes C,H,W. */
+static int read_mean(struct cm_reading *in, const Caffe__Blob *b)
+{
+    struct st_tensor *t;
+    int rc = mem_grow(&in->file.tensors, &in->file.capacity, 1, sizeof *in->file.tensors, "a mean", in->err);
+
+    if (rc == 0)
+        rc = mem_new(&in->file.widened, b->n_data + b->n_double_data, sizeof *in->file.widened, "a mean",
+                     in->err);
+    if (rc < 0)
+        return rc;
+    t = &in->file.tensors[in->file.count++];
+    str_copy(t->name, sizeof t->name, "mean");
+    rc = read_shape(in, t, b, t->name);
+    if (rc == 0)
+        rc = read_values(in, t, b, t->name);
+    for (; rc == 0 && t->rank > 3 && t->dims[0] == 1; t->rank--)
+        memmove(t->dims, t->dims + 1, (size_t)(t->rank - 1) * sizeof *t->dims);
+    if (rc == 0 && (t->rank != 3 || t->count == 0))
+        return damaged(in, "it has not the shape of one image");
+    for (size_t i = 0; rc == 0 && i < t->count; i++)
+        if (!isfinite(t->data[i]))
+            return damaged(in, "number %zu is not finite", i);
+    return rc;
+}
+
+int caffemodel_read_mean(struct st_file *out, const char *path, struct clr_error *err)
+{
+    struct cm_reading in = {.path = path, .what = "mean of images", .err = err};
+    ProtobufCMessage *blob = NULL;
+    int rc = unpack(&blob, &in, &caffe__blob__descriptor);
+
+    if (rc == 0)
+        rc = read_mean(&in, (const Caffe__Blob *)blob);
+    free_message(blob);
+    return give(out, &in, rc);
 }
 
 /* ------------------------------------------------------------------ writing */

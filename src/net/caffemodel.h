@@ -1,7 +1,8 @@
 /*
- * Caffe's weights (.caffemodel): binary protocol buffers, of which proto/caffe.proto has what is needed. Each
- * layer has its name and its parameters, "blobs", in the order of the layer's operator. Input is hostile:
- * sizes are checked before they are used, and the memory for reading is limited by the size of the file.
+ * Caffe's weights (.caffemodel) and means of images (.binaryproto): binary protocol buffers, of which
+ * proto/caffe.proto has what is needed. In weights each layer has its name and its parameters, "blobs", in
+ * the order of the layer's operator. Input is hostile: sizes are checked before they are used, and the memory
+ * for reading is limited by the size of the file.
  */
 #ifndef NET_CAFFEMODEL_H
 #define NET_CAFFEMODEL_H
@@ -21,6 +22,10 @@
  * CLR_EINPUT: no such file, or a damaged one, or one of more than 1 GiB.
  */
 int caffemodel_read(struct st_file *out, const char *path, const struct graph *g, struct clr_error *err);
+
+/* Read a mean of images (.binaryproto), a blob: one tensor of the shape C,H,W, or C,1,1. CLR_EINPUT: no such
+ * file, or it is no mean, or has a number that is not finite. */
+int caffemodel_read_mean(struct st_file *out, const char *path, struct clr_error *err);
 
 /*
  * Write the weights of a net: layers of today's version, with name, type and blobs. Values are the same to

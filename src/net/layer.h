@@ -72,6 +72,7 @@ struct spec_said {
     size_t count;
     bool types;
     bool quiet; /* nothing is logged */
+    bool files; /* the net may name files */
 };
 
 struct layer_reading {

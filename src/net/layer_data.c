@@ -1,6 +1,10 @@
 /* Where images come from: Data and Input layers, and what is done to the bytes (transform_param). */
 #include "net/layer.h"
 
+#include <stdlib.h>
+
+#include "base/fs.h"
+
 /* The shape of images: N,C,H,W of `dim:` fields. */
 int spec_read_shape(struct layer_spec *out, struct prototxt *doc, struct pt_field *shape,
                     struct clr_error *err)
@@ -45,6 +49,7 @@ static int read_mean_file(struct layer_reading *in, struct pt_reader *r)
     struct transform_spec *t = &in->layer->source.transform;
     struct pt_field *field = NULL;
     const char *file;
+    char *path = NULL;
     int mean, rc = pt_text(r, "mean_file", &file, in->err);
 
     if (rc <= 0)
@@ -53,9 +58,17 @@ static int read_mean_file(struct layer_reading *in, struct pt_reader *r)
     t->mean = mean < 0 ? CLR_MEAN_IMAGE : (enum clr_mean)mean;
     if (mean >= 0)
         return 0;
+    rc = in->said->files ? fs_find_named(&path, file, in->doc->file, in->err) : 0;
+    if (rc == 0 && path && fs_exists(path) && !fs_is_dir(path)) {
+        t->mean_file = path;
+        return 0;
+    }
+    free(path);
     (void)pt_next(r, "mean_file", &field);
-    spec_no_effect(in, field, "it is not opened, and the mean image of the training set is subtracted");
-    return 0;
+    if (rc == 0)
+        spec_no_effect(in, field,
+                       "there is no such file, and the mean image of the training set is subtracted");
+    return rc;
 }
 
 static int read_mean_values(struct layer_reading *in, struct pt_reader *r)
@@ -136,9 +149,8 @@ static const struct field memory_data_fields[] = {
 static const struct field transform_fields[] = {
     {"scale", FIELD_DOUBLE, "factor of byte - mean; 0.00392156862745098 is 1/255", AT(source.transform.scale),
      .usual = 1, .least = -1e6, .most = 1e6},
-    {"mean_file", FIELD_OWN,
-     "mean to subtract, of each channel or of each pixel; the name of a file means \"image\"",
-     .read = read_mean_file, .takes = "\"channel\", \"image\" or \"none\", default \"none\""},
+    {"mean_file", FIELD_OWN, "mean to subtract, of each channel or of each pixel; or a file of Caffe with it",
+     .read = read_mean_file, .takes = "\"channel\", \"image\", \"none\" or a .binaryproto, default \"none\""},
     {"mean_value", FIELD_OWN, "mean to subtract, one for all channels or one for each",
      .read = read_mean_values, .takes = "numbers"},
     {"mirror", FIELD_FLAG, "half of the images are mirrored left to right, at random",

@@ -29,32 +29,16 @@ bool solver_nets_are_in(const struct prototxt *doc)
 
 /* ------------------------------------------------------------------ finding */
 
-/*
- * Caffe's paths count from its own root, where it is started: what does not stand there is searched from the
- * solver's folder on, by the whole path and then by each end of it.
- */
 static int find_file(char **out, struct prototxt *doc, const struct pt_field *field, struct clr_error *err)
 {
     const char *path = "";
-    char *folder = NULL;
     int rc = pt_value_text(doc, field, &path, err);
 
     if (rc == 0 && !path[0])
         rc = pt_error(doc, field, err, "'%s' is empty; it takes a net's name or file", field->name);
-    if (rc == 0)
-        rc = str_duplicate(out, path, err);
     if (rc < 0 || !fs_is_path(path)) /* one that is built in, or nothing */
-        return rc;
-    if (path[0] != '/' && !fs_exists(*out))
-        rc = fs_folder_of(&folder, doc->file, err);
-    for (const char *end = path; folder && end && end[0] && rc == 0 && !fs_exists(*out);) {
-        free(*out);
-        *out = NULL;
-        rc = fs_join(out, folder, end, err);
-        end = strchr(end, '/');
-        end = end ? end + 1 : NULL;
-    }
-    free(folder);
+        return rc < 0 ? rc : str_duplicate(out, path, err);
+    rc = fs_find_named(out, path, doc->file, err);
     if (rc == 0 && !fs_exists(*out))
         rc =
             pt_error(doc, field, err, "the net '%.200s' is neither there nor beside the solver's file", path);
@@ -323,7 +307,8 @@ int solver_nets_read(struct clr_net_spec *spec, struct prototxt *doc, bool files
                                                 : k == 0 ? PHASE_TRAIN
                                                          : PHASE_TEST,
                                       .states = &nets.states,
-                                      .quiet = quiet};
+                                      .quiet = quiet,
+                                      .files = files};
         rc = read_part(spec, &parts[k], &how, err);
     }
     for (int k = 0; k < 2; k++) {

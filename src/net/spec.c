@@ -115,7 +115,7 @@ static void check_name(struct clr_net_spec *spec, const struct layer_spec *layer
 static int read_layers(struct clr_net_spec *spec, struct pt_reader *r, const struct spec_part *part,
                        const struct net_states *states, struct clr_error *err)
 {
-    struct spec_said said = {.quiet = part->quiet};
+    struct spec_said said = {.quiet = part->quiet, .files = part->files};
     struct layer_spec *layer = NULL;
     struct str names = {0};
     size_t number = 0;
@@ -188,7 +188,8 @@ int spec_read_net(struct clr_net_spec *spec, struct prototxt *doc, const struct 
 /* Fills the rest of *spec from its text. files: the text may name others. */
 static int read_text(struct clr_net_spec *spec, size_t size, bool files, bool quiet, struct clr_error *err)
 {
-    const struct spec_part whole = {.file = spec->file, .phases = PHASE_TRAIN | PHASE_TEST, .quiet = quiet};
+    const struct spec_part whole = {
+        .file = spec->file, .phases = PHASE_TRAIN | PHASE_TEST, .quiet = quiet, .files = files};
     struct prototxt doc = {0};
     int rc = prototxt_parse(&doc, spec->file, spec->text, size, err);
 
@@ -279,6 +280,8 @@ void clr_net_destroy(struct clr_net_spec *spec)
 {
     if (!spec)
         return;
+    for (size_t i = 0; i < spec->layer_count; i++)
+        free(spec->layers[i].source.transform.mean_file);
     free(spec->file);
     free(spec->files[0]);
     free(spec->files[1]);

@@ -41,6 +41,7 @@ struct param_spec {
 struct transform_spec {
     double scale;         /* default 1 */
     enum clr_mean mean;   /* mean_file → image; mean_value equal to none; see channel_mean */
+    char *mean_file;      /* that there is, then mean is "image"; NULL: none. Owned by the layer */
     double mean_value[4]; /* mean_value: given in the file, used instead of the data's own */
     int mean_value_count;
     bool mirror;   /* half of the images, at random, in this phase */
@@ -92,6 +93,7 @@ struct spec_part {
     unsigned phases;                 /* that it is read for, a mask: its layers are in no other */
     const struct net_states *states; /* put over its own */
     bool quiet;                      /* nothing is logged */
+    bool files;                      /* it may name files */
 };
 
 /* Add its layers to *spec, which has the name of the first net. CLR_EINPUT: problems of *doc. */

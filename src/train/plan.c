@@ -4,9 +4,11 @@
 #include <limits.h>
 #include <math.h>
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "data/format.h"
 #include "data/order.h"
+#include "net/caffemodel.h"
 #include "ops/op_class.h"
 #include "train/weights.h"
 
@@ -163,6 +165,56 @@ static int choose_images(struct session *s, struct clr_error *err)
                : mem_new(&s->order, (size_t)s->order_count, sizeof *s->order, "the order of an epoch", err);
 }
 
+static int check_mean(const struct session *s, struct clr_error *err)
+{
+    const struct clr_dataset *d = s->o->data;
+
+    return s->mean_kind == CLR_MEAN_IMAGE && format_image_size(d) > WEIGHTS_MEAN_VALUES
+               ? clr_error_set(err, CLR_EUSAGE,
+                               "`mean` image: the mean of images of %dx%dx%d is too large to be saved with "
+                               "the weights, where %d values fit; use `mean` channel",
+                               d->channels, d->height, d->width, WEIGHTS_MEAN_VALUES)
+               : 0;
+}
+
+/* The file that the mean is read from; NULL: it is of no file. */
+static const char *mean_path(const struct session *s)
+{
+    return s->o->mean_file  ? s->o->mean_file
+           : s->o->mean < 0 ? s->replica.test.graph->transform.mean_file
+                            : NULL;
+}
+
+/* A mean of Caffe: an image, or a number for each channel. */
+static int read_mean(struct session *s, const char *path, struct clr_error *err)
+{
+    const struct clr_dataset *d = s->o->data;
+    const uint64_t height = (uint64_t)d->height, width = (uint64_t)d->width;
+    char sum[FS_SHA256_TEXT], name[40];
+    struct st_file file;
+    const uint64_t *dims;
+    int rc = caffemodel_read_mean(&file, path, err);
+
+    if (rc < 0)
+        return rc;
+    dims = file.tensors[0].dims;
+    s->mean_kind = dims[1] == height && dims[2] == width ? CLR_MEAN_IMAGE : CLR_MEAN_CHANNEL;
+    if (dims[0] != (uint64_t)d->channels ||
+        (s->mean_kind == CLR_MEAN_CHANNEL && (dims[1] > 1 || dims[2] > 1)))
+        rc =
+            clr_error_set(err, CLR_EINPUT, "'%s' is the mean of images of %llux%llux%llu, these are %dx%dx%d",
+                          path, (unsigned long long)dims[0], (unsigned long long)dims[1],
+                          (unsigned long long)dims[2], d->channels, d->height, d->width);
+    for (size_t i = 0; rc == 0 && i < format_image_size(d); i++)
+        s->mean[i] = file.tensors[0].data[s->mean_kind == CLR_MEAN_IMAGE ? i : i / (height * width)];
+    fs_sha256(file.tensors[0].data, file.tensors[0].count * sizeof(float), sum);
+    str_copy(name, sizeof name, fs_last_part(path));
+    str_make_utf8(name);
+    (void)snprintf(s->mean_name, sizeof s->mean_name, "%s %.16s", name, sum);
+    safetensors_clear(&file);
+    return rc < 0 ? rc : check_mean(s, err);
+}
+
 /* Mean and scale: the options', else the net's; weights_transform() may replace them by those of the
  * weights. */
 static int choose_transform(struct session *s, struct clr_error *err)
@@ -170,17 +222,18 @@ static int choose_transform(struct session *s, struct clr_error *err)
     const struct transform_spec *t = &s->replica.test.graph->transform;
     const struct clr_dataset *d = s->o->data;
     const size_t plane = (size_t)d->height * (size_t)d->width;
+    const char *path = mean_path(s);
     int rc = mem_new(&s->mean, (size_t)d->channels * plane, sizeof *s->mean, "the mean image", err);
 
     if (rc < 0)
         return rc;
     s->scale = isnan(s->o->scale) ? t->scale : s->o->scale;
+    if (path)
+        return read_mean(s, path, err);
     s->mean_kind = s->o->mean < 0 ? t->mean : (enum clr_mean)s->o->mean;
-    if (s->mean_kind == CLR_MEAN_IMAGE && (size_t)d->channels * plane > WEIGHTS_MEAN_VALUES)
-        return clr_error_set(err, CLR_EUSAGE,
-                             "`mean` image: the mean of images of %dx%dx%d is too large to be saved with "
-                             "the weights, where %d values fit; use `mean` channel",
-                             d->channels, d->height, d->width, WEIGHTS_MEAN_VALUES);
+    rc = check_mean(s, err);
+    if (rc < 0)
+        return rc;
     if (s->o->mean < 0 && t->mean_value_count > 0) {
         for (size_t i = 0; i < (size_t)d->channels * plane; i++)
             s->mean[i] = (float)t->mean_value[t->mean_value_count == 1 ? 0 : i / plane];
@@ -195,11 +248,12 @@ static int compare_transforms(const struct session *s, struct clr_error *err)
 {
     const struct transform_spec *a = &s->replica.train.graph->transform;
     const struct transform_spec *b = &s->replica.test.graph->transform;
-    bool differ = a->mean_value_count != b->mean_value_count || a->mean != b->mean;
+    bool differ = a->mean_value_count != b->mean_value_count || a->mean != b->mean ||
+                  !a->mean_file != !b->mean_file || (a->mean_file && strcmp(a->mean_file, b->mean_file) != 0);
 
     for (int i = 0; i < a->mean_value_count && !differ; i++)
         differ = a->mean_value[i] < b->mean_value[i] || a->mean_value[i] > b->mean_value[i];
-    if (differ && s->o->mean < 0)
+    if (differ && s->o->mean < 0 && !s->o->mean_file)
         return clr_error_set(err, CLR_EINPUT,
                              "the net subtracts one mean in the TRAIN phase and another in the TEST phase: "
                              "make their transform_param equal, or give `mean`");

@@ -33,6 +33,7 @@ struct session {
 
     struct st_file init; /* --init, read and matched to the parameters */
     enum clr_mean mean_kind;
+    char mean_name[64]; /* of a mean from a file: what run.json calls it; "": it is of no file */
     double scale;
     float *mean; /* (C,H,W), 0…255 */
 

@@ -183,7 +183,7 @@ int weights_transform(const struct st_file *file, const struct clr_train_options
         !(str_parse_double(scale_text, -1e30, 1e30, scale) && str_fits_float(*scale)))
         return clr_error_set(err, CLR_EINPUT, "%s: clr.scale '%s' is not a number of float32", o->init,
                              scale_text);
-    if (!values || o->mean >= 0)
+    if (!values || o->mean >= 0 || o->mean_file)
         return 0;
     if (named < 0)
         return clr_error_set(err, CLR_EINPUT, "%s: clr.mean '%.40s' is none of this version's%s", o->init,

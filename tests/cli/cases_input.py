@@ -310,6 +310,45 @@ def weights_of_caffe():
 
 
 @case
+def means_of_caffe():
+    """A file beside the net, or one that --mean names; the same as its numbers in the net."""
+    device()
+    def mean(name, shape, values):
+        dims = message(7, message(1, b"".join(map(number, shape))))
+        return write(fresh(name), dims + message(5, struct.pack(f"<{len(values)}f", *values)))
+
+    def losses(**options):
+        out = fresh("run")
+        result = expect(clr(*tiny(out=out, iterations=2, **options)), 0)
+        check("mean_file" not in result.err, f"the file is not opened\n{result}")
+        return (out / "history.csv").read_bytes(), json.loads((out / "run.json").read_text())["settings"]["mean"], out
+
+    def with_transform(text):
+        return tiny_net("transform_param { ", "transform_param { " + text)
+
+    channels = mean("mean.binaryproto", [3, 1, 1], [100, 110, 120])
+    image = mean("image.binaryproto", [1, 3, 32, 32], [100 + 10 * (i // 1024) for i in range(3072)])
+    wanted, name, _ = losses(net=with_transform("mean_value: 100 mean_value: 110 mean_value: 120 "))
+    net = with_transform('mean_file: "examples/mean.binaryproto" ')
+    beside = write(net.parent / "mean.binaryproto", channels.read_bytes())
+    table = [losses(net=net), losses(mean=channels), losses(mean=image)]
+    check([row[0] for row in table] == [wanted] * 3, "not the same as mean_value")
+    names = [row[1].split(" ")[0] for row in table]
+    check([name, *names] == ["none", "mean.binaryproto", "mean.binaryproto", "image.binaryproto"], f"{name} {names}")
+    expect(clr("eval", table[2][2]), 0)
+    write(beside, mean("other", [3, 1, 1], [100, 110, 121]).read_bytes())
+    expect(clr(*tiny(out=table[0][2], net=net, iterations=4, resume=True)), 2, [],
+           ['--mean "mean.binaryproto .*began with'])
+    beside.unlink()
+    expect(clr(*tiny(out=fresh("run"), net=net, iterations=1)), 0, [], ["'mean_file' has no effect.*no such file"])
+    refused(4, ["is the mean of images of 3x2x2, these are 3x32x32"],
+            mean=mean("small.binaryproto", [3, 2, 2], [1] * 12))
+    refused(4, ["tiny.prototxt' is not a usable mean"], mean=tiny_net())
+    refused(4, ["none.binaryproto"], mean="none.binaryproto")
+    refused(2, ["--mean takes none, channel, image or a file, not 'imag'; did you mean 'image'"], mean="imag")
+
+
+@case
 def export_to_caffe():
     """What is exported is evaluated as the weights are; nothing is written where it fails."""
     device()

@@ -170,7 +170,10 @@ def weights_of_caffe():
     made = export()
     ended = run(made.before, made.args)
     check(ended.code == 0, f"{ended}")
-    args = ["eval", "--net", tiny_net(), "--data", tiny_data(), "--weights", "run/net.caffemodel", "--unchecked"]
+    mean = fresh("mean.binaryproto")
+    mean.write_bytes(b"\x2a\x0c" + struct.pack("<3f", 1, 2, 3) + b"\x3a\x05\x0a\x03\x03\x01\x01")
+    args = ["eval", "--net", tiny_net(), "--data", tiny_data(), "--weights", "run/net.caffemodel", "--mean", mean,
+            "--unchecked"]
     return Scenario("eval of a caffemodel", args, [], before=made.before)
 
 

@@ -302,6 +302,35 @@ START_TEST(test_caffemodel__statistics_of_batch_norm)
 }
 END_TEST
 
+static int read_mean(struct st_file *out, struct str b, struct clr_error *err)
+{
+    const char *path = net_file(str_text(&b), b.length);
+
+    str_clear(&b);
+    return caffemodel_read_mean(out, path, err);
+}
+
+START_TEST(test_caffemodel__means_are_images)
+{
+    struct clr_error err;
+    struct st_file f;
+
+    for (int form = NOW; form <= DOUBLE; form++) {
+        ck_assert_msg(read_mean(&f, blob((enum form)form, DIMS(1, 3, 2, 4), 5.0f), &err) == 0, "%s",
+                      err.message);
+        ck_assert(f.count == 1 && f.tensors[0].rank == 3 && f.tensors[0].count == 24);
+        ck_assert(f.tensors[0].dims[0] == 3 && f.tensors[0].dims[1] == 2 && f.tensors[0].dims[2] == 4);
+        ck_assert(f.tensors[0].data[23] == 28.0f);
+        safetensors_clear(&f);
+    }
+    ck_assert_int_eq(read_mean(&f, blob(NOW, DIMS(2, 3, 2, 4), 5.0f), &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, "is not a usable mean of images: it has not the shape of one image"),
+                  "%s", err.message);
+    ck_assert_int_eq(read_mean(&f, blob(NOW, DIMS(3, 1, 1), INFINITY), &err), CLR_EINPUT);
+    ck_assert_msg(strstr(err.message, "number 0 is not finite"), "%s", err.message);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ writing */
 
 static const char g_text[] =
@@ -421,6 +450,7 @@ int main(void)
     tcase_add_test(tc, test_caffemodel__hostile_files_are_refused);
     tcase_add_test(tc, test_caffemodel__every_truncation_is_refused);
     tcase_add_test(tc, test_caffemodel__statistics_of_batch_norm);
+    tcase_add_test(tc, test_caffemodel__means_are_images);
     tcase_add_test(tc, test_caffemodel__what_is_written_is_read_to_the_bit);
     tcase_add_test(tc, test_caffemodel__tensors_that_do_not_fit_are_not_written);
     suite_add_tcase(s, tc);
