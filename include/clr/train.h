@@ -58,10 +58,13 @@ struct clr_train_options {
     enum clr_momentum_convention convention;
     enum clr_order order;
     enum clr_last_batch last_batch;
-    int mean;                /**< enum clr_mean; −1: the net's */
-    const char *mean_file;   /**< of Caffe (.binaryproto), to subtract instead; NULL: none */
-    double scale;            /**< factor on the 0–255 bytes; NaN: the net's */
-    const char *init;        /**< safetensors or caffemodel to start from, or NULL */
+    int mean;              /**< enum clr_mean; −1: the net's */
+    const char *mean_file; /**< of Caffe (.binaryproto), to subtract instead; NULL: none */
+    double scale;          /**< factor on the 0–255 bytes; NaN: the net's */
+    const char *init;      /**< safetensors or caffemodel to start from, or NULL */
+    uint64_t
+        refresh_statistics;  /**< of clr_eval(): so many batches that running statistics are computed from; 0:
+                                  those of the weights */
     bool init_partial;       /**< use the tensors that match, ignore the others */
     uint64_t validate_every; /**< 0: at the first and last iteration only */
     int validation;          /**< training images held out; 0: evaluate on the test set */
@@ -194,7 +197,9 @@ struct clr_eval_result {
 /** Evaluate weights (o->init) on the test set, or on the o->validation training images that o->seed chooses,
  * in batches of its own, as training does. Read are net, data, device, init, init_partial, mean, scale (of
  * these two, those that are not given are those of the training, from the metadata of the weights),
- * validation, seed, stop, begin, user, unchecked, profile.
+ * validation, seed, stop, begin, user, unchecked, profile, refresh_statistics. With these, training images go
+ * through the net of the TRAIN phase first, in batches of o->batch, and the means over the batches become the
+ * running statistics of its BatchNorm layers: for weights whose statistics are of too few or of too old ones.
  *
  * @return 0; CLR_EUSAGE: no init, an option out of range; CLR_EINPUT: weights that do not fit the net, or the
  *         net the data; CLR_EDIVERGED: the loss is not finite; CLR_EINTERRUPTED: *o->stop was set;

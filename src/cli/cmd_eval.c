@@ -187,8 +187,12 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     const struct opt table[] = {
         {OPT_TEXT, "weights", "FILE", &o.train.init, .like = "run/final.safetensors",
          .help = "safetensors file of a run, such as DIR/final.safetensors, or a caffemodel"},
+        {OPT_U64, "refresh-statistics", "N", &o.train.refresh_statistics, .min = 1, .max = 1e6,
+         .help =
+             "compute the running statistics of BatchNorm layers anew, from N batches of training images"},
         {OPT_INT, "batch", "B", &o.train.batch, .min = 1,
-         .help = "no effect: images are evaluated in batches of 100, as in training"},
+         .help = "images of these batches (default: 100); images are evaluated in batches of 100, as in "
+                 "training"},
     };
     run_options_add_where(&o, false);
     opt_add(&o.set, "Weights", table, MEM_COUNT(table));
@@ -200,9 +204,10 @@ int cmd_eval(int argc, char **argv, struct clr_error *err)
     else if (rc == 0)
         rc = require(&o, err);
     o.spec = run.net;
-    if (rc == 0 && opt_given(&o.set, "batch"))
+    if (rc == 0 && opt_given(&o.set, "batch") && o.train.refresh_statistics == 0)
         cli_warn("--batch has no effect: images are evaluated in batches of 100, as in training");
-    o.train.batch = 100;
+    if (!opt_given(&o.set, "batch"))
+        o.train.batch = 100;
     if (rc == 0)
         rc = run_options_open_files(&o, err);
     if (rc == 0)

@@ -79,13 +79,15 @@ int session_check_momentum(const struct clr_train_options *o, double momentum, c
         clr_optimizer_takes_momentum(o->optimizer, CLR_MOMENTUM_PYTORCH) ? " in Caffe's convention" : "");
 }
 
-int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err)
+int session_check_given(const struct clr_train_options *o, enum session_use use, struct clr_error *err)
 {
     int rc = mem_check_struct(o, sizeof *o, "clr_train_options", err); /* before anything else is read */
 
     if (rc == 0)
-        rc = check_pointers(o, run, err);
-    if (rc < 0 || !run)
+        rc = check_pointers(o, use == SESSION_OF_RUN, err);
+    if (rc == 0 && use != SESSION_OF_EVAL && o->refresh_statistics > 0)
+        rc = clr_error_set(err, CLR_EUSAGE, "`refresh_statistics` is for evaluations only: it must be 0");
+    if (rc < 0 || use != SESSION_OF_RUN)
         return rc;
     if (o->iterations < 1 || o->iterations > UINT32_MAX / 2)
         return clr_error_set(err, CLR_EUSAGE, "`iterations` must be between 1 and %u", UINT32_MAX / 2);
@@ -412,6 +414,22 @@ struct optimizer_settings session_optimizer(const struct clr_train_options *o)
         .clip = o->clip_gradients};
 }
 
+/* Each batch shall weigh the same in the running statistics. CLR_EUSAGE: there are none. */
+static int average_statistics(struct graph *g, struct clr_error *err)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < g->node_count; i++)
+        if (g->nodes[i].desc.kind == OP_BATCH_NORM) {
+            g->nodes[i].desc.u.batch_norm.fraction = 1.0f;
+            any = true;
+        }
+    return any ? 0
+               : clr_error_set(
+                     err, CLR_EUSAGE,
+                     "`refresh_statistics`: the net has no BatchNorm, and so no running statistics");
+}
+
 static unsigned sets_of(const struct clr_train_options *o, bool train)
 {
     return !train ? PARAMS_EVALUATION
@@ -436,6 +454,8 @@ static int plan(struct session *s, const struct clr_train_options *o, bool train
         rc = check_options(s, err);
     if (rc == 0)
         rc = plan_graphs(s, train, err);
+    if (rc == 0 && o->refresh_statistics > 0)
+        rc = average_statistics(r->train.graph, err);
     if (rc == 0)
         rc = choose_transform(s, err);
     if (rc == 0)
@@ -448,7 +468,7 @@ static int plan(struct session *s, const struct clr_train_options *o, bool train
         rc = weights_read(&s->init, o->init, r->test.graph, o->init_partial,
                           train ? "`init_partial` takes what matches" : "were they trained with another net?",
                           err);
-    if (rc == 0 && o->init && !train)
+    if (rc == 0 && o->init && (!train || o->refresh_statistics > 0))
         rc = weights_transform(&s->init, o, &s->mean_kind, &s->scale, s->mean, err);
     if (rc < 0)
         session_clear(s);

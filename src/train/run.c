@@ -9,7 +9,7 @@
 int run_open(struct recorded_run *u, const struct clr_train_options *o, const char *history,
              struct clr_error *err)
 {
-    int rc = session_check_given(o, true, err);
+    int rc = session_check_given(o, SESSION_OF_RUN, err);
 
     memset(u, 0, sizeof *u);
     if (rc == 0)

@@ -47,9 +47,11 @@ struct session {
     double rates[SESSION_LOSSES]; /* rates of their updates */
 };
 
-/* CLR_EUSAGE, with the field's name, if one that must be given is NULL; run: also check the fields that
- * only a run in a folder reads. */
-int session_check_given(const struct clr_train_options *o, bool run, struct clr_error *err);
+enum session_use { SESSION_OF_EVAL, SESSION_OF_TRAINER, SESSION_OF_RUN };
+
+/* CLR_EUSAGE, with the field's name, if one that must be given is NULL; also of the fields that only a run in
+ * a folder reads, and if one that only an evaluation reads is given to another. */
+int session_check_given(const struct clr_train_options *o, enum session_use use, struct clr_error *err);
 
 /* CLR_EUSAGE, with the field's name, if the optimizer takes no such momentum. */
 int session_check_momentum(const struct clr_train_options *o, double momentum, const char *field,
@@ -76,6 +78,10 @@ struct optimizer_settings session_optimizer(const struct clr_train_options *o);
 
 /* Enqueue one update with that rate and momentum. At most SESSION_LOSSES updates between two reads. */
 int session_update(struct session *s, double rate, double momentum, struct clr_error *err);
+
+/* Compute the running statistics anew from that many batches of the training images: of an evaluation with
+ * o->refresh_statistics. CLR_EINTERRUPTED: *o->stop was set. */
+int session_refresh_statistics(struct session *s, uint64_t batches, struct clr_error *err);
 
 /* From a loss of the training graph to the next, in the list of losses. */
 static inline size_t session_loss_stride(const struct session *s)

@@ -26,24 +26,43 @@ int session_go_to(struct session *s, const struct run_state *state, struct clr_e
     return state->place > 0 ? load_order(s, err) : 0;
 }
 
-int session_update(struct session *s, double rate, double momentum, struct clr_error *err)
+/* Enqueue the forward pass of the next batch, which becomes *b. */
+static int forward(struct session *s, struct net_batch *b, struct clr_error *err)
 {
     const int slot = (int)(s->state.iteration % SESSION_LOSSES), left = s->order_count - s->state.place;
-    const int count = left < s->o->batch ? left : s->o->batch;
+    int rc = s->state.place == 0 ? load_order(s, err) : 0;
+
+    *b = (struct net_batch){.count = left < s->o->batch ? left : s->o->batch,
+                            .loss_offset = slot * s->o->batch,
+                            .loss_stride = (int)session_loss_stride(s),
+                            .index_offset = s->state.place,
+                            .seed = s->o->seed,
+                            .iteration = (uint32_t)s->state.iteration,
+                            .epoch = (uint32_t)s->state.epoch};
+    return rc < 0 ? rc : replica_forward(&s->replica.train, b, err);
+}
+
+/* To the batch after one of so many images. */
+static void advance(struct session *s, int count)
+{
+    s->state.iteration++;
+    s->state.place += count;
+    if (s->state.place >= s->order_count ||
+        (s->o->last_batch == CLR_LAST_BATCH_DROP && s->order_count - s->state.place < s->o->batch)) {
+        s->state.place = 0;
+        s->state.epoch++;
+    }
+}
+
+int session_update(struct session *s, double rate, double momentum, struct clr_error *err)
+{
+    const int slot = (int)(s->state.iteration % SESSION_LOSSES);
     struct replica *r = &s->replica;
     cl_mem *all = r->params.all;
     const struct optimizer_buffers buffers = {all[PARAMS_W], all[PARAMS_V], all[PARAMS_G], all[PARAMS_S]};
-    struct net_batch b = {.count = count,
-                          .loss_offset = slot * s->o->batch,
-                          .loss_stride = (int)session_loss_stride(s),
-                          .index_offset = s->state.place,
-                          .seed = s->o->seed,
-                          .iteration = (uint32_t)s->state.iteration,
-                          .epoch = (uint32_t)s->state.epoch};
-    int rc = s->state.place == 0 ? load_order(s, err) : 0;
+    struct net_batch b;
+    int rc = forward(s, &b, err);
 
-    if (rc == 0)
-        rc = replica_forward(&r->train, &b, err);
     if (rc == 0)
         rc = net_backward(r->train.net, &b, err);
     /* with several replicas, their gradients would be summed here */
@@ -52,15 +71,38 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
     s->state.last_rate = s->rates[slot] = rate;
     if (rc < 0)
         return rc;
-    s->counts[slot] = count;
-    s->state.iteration++;
-    s->state.place += count;
-    if (s->state.place >= s->order_count ||
-        (s->o->last_batch == CLR_LAST_BATCH_DROP && s->order_count - s->state.place < s->o->batch)) {
-        s->state.place = 0;
-        s->state.epoch++;
-    }
+    s->counts[slot] = b.count;
+    advance(s, b.count);
     return 0;
+}
+
+/* The first batch is to be the only one: of no batches before it, the values have no weight. */
+static int forget_batches(struct session *s, struct clr_error *err)
+{
+    const struct params *p = &s->replica.params;
+    const float none = 0.0f;
+    int rc = 0;
+
+    for (size_t i = 0; i < p->count && rc == 0; i++)
+        if (p->info[i].state && p->info[i].rank == 0)
+            rc = ocl_write(s->replica.ctx, p->w[i], 0, sizeof none, &none, err);
+    return rc;
+}
+
+int session_refresh_statistics(struct session *s, uint64_t batches, struct clr_error *err)
+{
+    struct net_batch b;
+    int rc = forget_batches(s, err);
+
+    for (uint64_t i = 0; i < batches && rc == 0; i++) {
+        if (s->o->stop && *s->o->stop)
+            return clr_error_set(err, CLR_EINTERRUPTED, "stopped before the evaluation");
+        rc = forward(s, &b, err);
+        advance(s, b.count);
+        if (rc == 0 && i % SESSION_LOSSES == SESSION_LOSSES - 1) /* the queue does not grow without bounds */
+            rc = ocl_finish(s->replica.ctx, err);
+    }
+    return rc;
 }
 
 /* Of a batch, whose losses begin there. */

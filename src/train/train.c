@@ -167,17 +167,19 @@ int clr_eval(const struct clr_train_options *o, struct clr_eval_result *result, 
 {
     struct clr_eval_result out = {0};
     struct session s;
-    int rc = session_check_given(o, false, err);
+    int rc = session_check_given(o, SESSION_OF_EVAL, err);
 
     if (rc < 0)
         return rc;
     if (!o->init)
         return clr_error_set(err, CLR_EUSAGE, "`init` is NULL: there are no weights to evaluate");
-    rc = session_plan(&s, o, false, NULL, err);
+    rc = session_plan(&s, o, o->refresh_statistics > 0, NULL, err);
     if (rc < 0)
         return rc;
     session_begin(&s);
     rc = selfcheck_start(&s, NULL, err);
+    if (rc == 0 && o->refresh_statistics > 0)
+        rc = session_refresh_statistics(&s, o->refresh_statistics, err);
     if (rc == 0)
         rc = evaluate(&s, &out, err);
     if (rc == 0)

@@ -15,7 +15,7 @@ struct clr_trainer {
 int clr_trainer_create(struct clr_trainer **out, const struct clr_train_options *o, struct clr_error *err)
 {
     struct clr_trainer *t = NULL;
-    int rc = session_check_given(o, false, err);
+    int rc = session_check_given(o, SESSION_OF_TRAINER, err);
 
     if (rc == 0)
         rc = mem_new(&t, 1, sizeof *t, "a trainer", err);

@@ -374,6 +374,26 @@ def export_to_caffe():
 
 
 @case
+def statistics_are_refreshed():
+    """They are those of a run whose weights do not change: its rate is too small for that."""
+    device()
+    net = tiny_net('layer { name: "pool1"', 'layer { name: "bn1" type: "BatchNorm" bottom: "conv1" top: "conv1" '
+                   'batch_norm_param { moving_average_fraction: 0.5 } }\nlayer { name: "pool1"')
+    all_equal = write(fresh("net.prototxt"), net.read_text().replace("fraction: 0.5", "fraction: 1"))
+    young, whole = fresh("run"), fresh("run")
+    expect(clr(*tiny(out=young, net=net, lr=1e-12, iterations=1)), 0)
+    expect(clr(*tiny(out=whole, net=all_equal, lr=1e-12, iterations=20)), 0)
+    def loss(*arguments):
+        return json.loads(expect(clr("eval", *arguments, "--json"), 0).out)["loss"]
+    wanted, refreshed = loss(whole), loss(young, "--refresh-statistics", 20, "--batch", 10)
+    check(abs(wanted - refreshed) < 1e-6 and abs(wanted - loss(young)) > 1e-4,
+          f"{wanted} {refreshed} {loss(young)}")
+    plain = fresh("run")
+    expect(clr(*tiny(out=plain, iterations=1)), 0)
+    expect(clr("eval", plain, "--refresh-statistics", 20), 2, [], ["--refresh-statistics: the net has no BatchNorm"])
+
+
+@case
 def more_images_than_there_are():
     refused(2, ["--batch 201", "200"], batch=201)
     refused(2, ["--validation 195"], validation=195)
