@@ -12,8 +12,10 @@
 
 #include "base/str.h"
 
+enum { DIR_NAME = 64 }; /* bytes of the name of a temporary folder */
+
 static int *g_skipped; /* shared with forked cases */
-static char g_dirs[32][64];
+static char **g_dirs;  /* all that were made */
 static int g_dir_count;
 static pid_t g_owner;
 
@@ -98,24 +100,32 @@ static void remove_dirs(void)
 {
     if (getpid() != g_owner)
         return;
-    for (int i = 0; i < g_dir_count; i++)
+    for (int i = 0; i < g_dir_count; i++) {
         (void)nftw(g_dirs[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        free(g_dirs[i]);
+    }
+    free(g_dirs);
 }
 
 const char *support_temp_dir(void)
 {
     const char *base = getenv("TMPDIR");
-    char *dir = g_dirs[g_dir_count];
+    char **dirs = realloc(g_dirs, ((size_t)g_dir_count + 1) * sizeof *g_dirs), *dir = malloc(DIR_NAME);
 
     if (g_dir_count == 0) {
         g_owner = getpid();
         (void)atexit(remove_dirs);
     }
-    (void)snprintf(dir, sizeof g_dirs[0], "%.40s/clr-test-XXXXXX", base && *base ? base : "/tmp");
+    if (!dirs || !dir) {
+        perror("the name of a temporary folder");
+        exit(1);
+    }
+    g_dirs = dirs;
+    (void)snprintf(dir, DIR_NAME, "%.40s/clr-test-XXXXXX", base && *base ? base : "/tmp");
     if (!mkdtemp(dir)) {
         perror(dir);
         exit(1);
     }
-    g_dir_count++;
+    g_dirs[g_dir_count++] = dir;
     return dir;
 }
