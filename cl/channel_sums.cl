@@ -5,6 +5,7 @@
  *
  * channel_sums_images  NDRange (D_CB, batch)   part from d and v
  * channel_sums_add     NDRange (C)             out0, out1 (from their elements at0, at1) from part
+ * channel_sums_total   NDRange (1)             out0[at0] = Σ SUM0 over all channels
  *
  * part: [N][D_CB][SUMS][V]. D_… T_… (of v) C H W V SUMS SUM0 SUM1
  */
@@ -66,4 +67,14 @@ __kernel void channel_sums_add(__global float *out0, int at0, __global float *ou
 #if SUMS == 2
     out1[at1 + c] = over_images(part, c, 1, batch);
 #endif
+}
+
+__kernel void channel_sums_total(__global float *out0, int at0, __global float *out1, int at1,
+                                 __global const float *part, int batch)
+{
+    float sum = 0.0f;
+
+    for (int c = 0; c < C; c++)
+        sum += over_images(part, c, 0, batch);
+    out0[at0] = sum;
 }

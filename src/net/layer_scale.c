@@ -1,4 +1,7 @@
-/* Scale and Bias: scale_param, bias_param. A factor, a term or both for each channel. */
+/*
+ * Scale, Bias and PReLU: scale_param, bias_param, prelu_param. A factor, a term or both for each channel; of
+ * PReLU a factor for negative numbers.
+ */
 #include "net/layer.h"
 
 static const struct field scale_fields[] = {
@@ -18,17 +21,34 @@ static const struct field bias_fields[] = {
     {0},
 };
 
-/* Without a filler, factors begin with 1. */
-static int check(struct layer_reading *in)
+static const struct field prelu_fields[] = {
+    {"filler", FIELD_BLOCK, "initial factors", AT(filler[0]), .fields = filler_fields, .check = filler_check},
+    {"channel_shared", FIELD_FLAG, "one factor for all channels", AT(desc.u.scale.shared)},
+    {0},
+};
+
+/* Factors begin with this number where the file has no filler. */
+static void begin_with(struct layer_reading *in, double value)
 {
-    struct layer_spec *l = in->layer;
     struct pt_field *filler = NULL;
     struct pt_reader r;
 
     if (in->block[0])
         pt_open(&r, in->doc, in->block[0]);
     if (!in->block[0] || !pt_next(&r, "filler", &filler))
-        l->filler[0].value = 1.0;
+        in->layer->filler[0].value = value;
+}
+
+static int check(struct layer_reading *in)
+{
+    begin_with(in, 1.0);
+    return 0;
+}
+
+static int check_prelu(struct layer_reading *in)
+{
+    in->layer->desc.u.scale.negative = true;
+    begin_with(in, 0.25);
     return 0;
 }
 
@@ -58,4 +78,15 @@ const struct layer_class layer_bias = {
     .params = "for the terms",
     .blocks = {{"bias_param", bias_fields}},
     .check = check_bias,
+};
+
+const struct layer_class layer_prelu = {
+    .type = "PReLU",
+    .help = "x, or below 0 x times a factor of its channel, which is learned",
+    .bottoms = 1,
+    .flags = LAYER_IN_PLACE,
+    .kind = OP_SCALE,
+    .params = "for the factors",
+    .blocks = {{"prelu_param", prelu_fields}},
+    .check = check_prelu,
 };

@@ -75,9 +75,9 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
         rc = op_launch_create(kernels[i].launch, op, kernels[i].what, "batch_norm.cl", &options,
                               kernels[i].name, err);
     }
-    return rc < 0 || !back || !batch
-               ? rc
-               : channel_sums_create(&self->sums, op, "backward", terms, 2, &io->dy[0], &io->y[0], err);
+    return rc < 0 || !back || !batch ? rc
+                                     : channel_sums_create(&self->sums, op, "backward", terms, 2, false,
+                                                           &io->dy[0], &io->y[0], err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)

@@ -16,18 +16,18 @@ int channel_sums_bytes(size_t *out, const struct op_desc *desc, int block, int c
 }
 
 int channel_sums_create(struct channel_sums *s, struct op *op, const char *what,
-                        const char *const terms[CHANNEL_SUMS_MOST], int count, const struct tensor *d,
-                        const struct tensor *v, struct clr_error *err)
+                        const char *const terms[CHANNEL_SUMS_MOST], int count, bool total,
+                        const struct tensor *d, const struct tensor *v, struct clr_error *err)
 {
-    static const char *const names[] = {"channel_sums_images", "channel_sums_add"}, *const of[] = {
-                                                                                        " of images", " sum"};
+    const char *const names[] = {"channel_sums_images", total ? "channel_sums_total" : "channel_sums_add"},
+                      *const of[] = {" of images", " sum"};
     const struct shape *x = &d->shape;
     struct op_launch *const launches[] = {&s->images, &s->add};
     int rc = 0;
 
     s->count = count;
     op_launch_range(&s->images, op_ceil(x->c, op->block), 0, 1);
-    op_launch_range(&s->add, x->c, 1, 1);
+    op_launch_range(&s->add, total ? 1 : x->c, 1, 1);
     for (size_t i = 0; i < MEM_COUNT(names) && rc == 0; i++) {
         struct str options = {0};
         char label[64];

@@ -20,11 +20,12 @@ int channel_sums_bytes(size_t *out, const struct op_desc *desc, int block, int c
 /*
  * Sums of terms[0] …, OpenCL expressions of the vectors d and v, whose tensors are laid out like *d and *v.
  *
- * @param what  begins the labels of the kernels, and with words of op_stage()
+ * @param what   begins the labels of the kernels, and with words of op_stage()
+ * @param total  one number for all channels, and count is 1
  */
 int channel_sums_create(struct channel_sums *s, struct op *op, const char *what,
-                        const char *const terms[CHANNEL_SUMS_MOST], int count, const struct tensor *d,
-                        const struct tensor *v, struct clr_error *err);
+                        const char *const terms[CHANNEL_SUMS_MOST], int count, bool total,
+                        const struct tensor *d, const struct tensor *v, struct clr_error *err);
 
 /* out[k] gets C numbers from element at[k] on. Uses the workspace. */
 int channel_sums_run(const struct channel_sums *s, struct op *op, const struct op_io *io, cl_mem d, cl_mem v,

@@ -135,6 +135,8 @@ struct op_desc {
         } constant;
         struct {
             bool only_term; /* no factor, and so bias is set */
+            bool negative;  /* the factor is for numbers that are not positive; no term */
+            bool shared;    /* one factor for all channels */
         } scale;
         struct {
             enum elementwise_function function;

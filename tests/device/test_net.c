@@ -186,6 +186,7 @@ static const struct test_net {
     {"functions, in place and not",
      ALWAYS, {2, 6, 7}, DATA
      CONV("c1", "data", "num_output: 5 kernel_size: 3")
+     LAYER("f0", "PReLU", "c1", "c1", "prelu_param { channel_shared: true }")
      LAYER("f1", "ELU", "c1", "c1", "elu_param { alpha: 0.5 }")
      LAYER("f2", "Swish", "c1", "c1", "")
      LAYER("f3", "GELU", "c1", "y3", "")
@@ -236,6 +237,7 @@ static const struct test_net {
      RELU("re", "e", "e")
      LAYER("nf", "BatchNorm", "e", "yf", "batch_norm_param { use_global_stats: true }")
      LAYER("b", "Bias", "yf", "yf", "")
+     LAYER("pr", "PReLU", "yf", "yf", "")
      POOL("p", "yf", "pool: AVE global_pooling: true")
      SCORES("p")
      HITS("scores")
