@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "net/upgrade.h"
 #include "ops/op_class.h"
 
 #define ROW(name) extern const struct layer_class layer_##name;
@@ -321,6 +322,8 @@ int spec_read_layer(struct layer_spec *out, struct prototxt *doc, struct pt_fiel
     read_params(&in);
     check_blobs(&in);
     read_needless(&in);
+    if (field->written) /* of an old format */
+        pt_offer(&in.r, upgrade_old_fields);
     rc = pt_close(&in.r, unsupported_fields, err);
     if ((out->class->flags & LAYER_NEEDS_BLOCK) && !in.block[0])
         rc = pt_error(doc, field, err, "layer '%s' has no '%s'", out->name, out->class->blocks[0].name);

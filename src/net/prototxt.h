@@ -92,6 +92,9 @@ void pt_open(struct pt_reader *r, struct prototxt *doc, struct pt_field *message
 bool pt_next(struct pt_reader *r, const char *name, struct pt_field **field);
 bool pt_refused(struct pt_reader *r, const char *name, struct pt_field **field);
 
+/* Names that the message may have, too, for the nearest one of an unknown field. NULL-terminated. */
+void pt_offer(struct pt_reader *r, const char *const *names);
+
 /* One optional field; given twice is an error. 1 given, 0 absent, < 0 error. pt_only(): a field of any kind.
  */
 int pt_only(struct pt_reader *r, const char *name, struct pt_field **out, struct clr_error *err);

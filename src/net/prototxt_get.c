@@ -110,6 +110,12 @@ static void remember(struct pt_reader *r, const char *name)
         r->asked[r->asked_count++] = name;
 }
 
+void pt_offer(struct pt_reader *r, const char *const *names)
+{
+    for (size_t i = 0; names[i]; i++)
+        remember(r, names[i]);
+}
+
 bool pt_refused(struct pt_reader *r, const char *name, struct pt_field **field)
 {
     size_t i = *field ? (*field)->next : r->message->first;

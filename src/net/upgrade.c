@@ -74,6 +74,9 @@ static const char *const renamed[][2] = {{"biasterm", "bias_term"},   {"kernelsi
                                          {"batchsize", "batch_size"}, {"meanfile", "mean_file"},
                                          {"cropsize", "crop_size"},   {"shuffle_images", "shuffle"}};
 
+const char *const upgrade_old_fields[] = {"blobs_lr", "weight_decay", "kernelsize",
+                                          "biasterm", "batchsize",    NULL};
+
 /* Fields of layers of data that are in transform_param now. */
 static const char *const of_transform[] = {"scale", "mean_file", "crop_size", "mirror", NULL};
 #define HAS_TRANSFORM(type) (strcmp((type)->now, "Data") == 0 || strcmp((type)->now, "ImageData") == 0)

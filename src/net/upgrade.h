@@ -16,4 +16,7 @@
  */
 int upgrade_net(struct prototxt *doc, size_t net, struct clr_error *err);
 
+/* Fields of layers that only the old formats have, NULL-terminated. */
+extern const char *const upgrade_old_fields[];
+
 #endif

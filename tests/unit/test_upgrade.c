@@ -214,6 +214,8 @@ START_TEST(test_upgrade__errors_name_the_fields_of_the_file)
         {"layers { layer { type: relu } }", "f:1:18: field 'type' takes a string in quotes"},
         {V0("cnov", "", "y"), "f:1:28: unknown layer type 'cnov': did you mean 'conv'"},
         {V0("conv", "num_output: 1 kernelsize: 0", "y"), "f:1:55: field 'kernelsize' is '0'; it takes"},
+        {"layers { name: 'x' type: RELU bottom: 'a' top: 'b' blob_lr: 1 }",
+         "f:1:52: unknown field 'blob_lr' in layers: did you mean 'blobs_lr'?"},
         {V0("relu", "stride: 2", "y"), "f:1:41: unknown field 'stride' in layers"},
         {V0("pool", "num_output: 2", "y"), "f:1:41: unknown field 'num_output' in pooling_param"},
         {"layers { name: 'x' type: CONVOLUTION bottom: 'a' top: 'b' blobs_lr: -1\n"
