@@ -113,11 +113,11 @@ static int find_states(struct solver_nets *out, struct pt_reader *r, bool quiet,
     int count = 0, rc = pt_only(r, "train_state", &state, err);
 
     if (rc > 0)
-        rc = state_read(&out->states, PHASE_TRAIN, r->doc, state, err);
+        rc = state_read(&out->states, PHASE_TRAIN, r->doc, state, quiet, err);
     for (; pt_next(r, "test_state", &next); count++)
         first = first ? first : next;
     if (rc == 0 && first)
-        rc = state_read(&out->states, PHASE_TEST, r->doc, first, err);
+        rc = state_read(&out->states, PHASE_TEST, r->doc, first, quiet, err);
     if (count > 1 && !quiet)
         log_line(CLR_LOG_INFO, "%s:%d: 'test_state' is the first of %d: it is evaluated, and no other",
                  r->doc->file, first->line, count);

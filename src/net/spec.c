@@ -157,7 +157,7 @@ static int read_states(struct net_states *out, struct pt_reader *r, const struct
     int rc = pt_only(r, "state", &state, err);
 
     if (rc > 0)
-        rc = state_read(out, PHASE_TRAIN | PHASE_TEST, r->doc, state, err);
+        rc = state_read(out, PHASE_TRAIN | PHASE_TEST, r->doc, state, part->quiet, err);
     return rc < 0 || !part->states ? rc : state_put_over(out, part->states, err);
 }
 

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/log.h"
+
 static const char *const phase_words[] = {"TRAIN", "TEST", NULL};
 static const int phase_numbers[] = {0, 1};
 
@@ -26,7 +28,7 @@ static int add_stage(struct net_state *state, const char *stage, struct clr_erro
 }
 
 int state_read(struct net_states *states, unsigned phases, struct prototxt *doc, struct pt_field *field,
-               struct clr_error *err)
+               bool quiet, struct clr_error *err)
 {
     const unsigned masks[] = {PHASE_TRAIN, PHASE_TEST};
     struct pt_field *stage = NULL, *named = NULL;
@@ -38,13 +40,14 @@ int state_read(struct net_states *states, unsigned phases, struct prototxt *doc,
     if (rc < 0)
         return rc;
     pt_open(&r, doc, field);
-    if (pt_enum(&r, "phase", phase_words, phase_numbers, &phase, err) > 0 && masks[phase] != phases &&
-        pt_next(&r, "phase", &named))
-        (void)pt_error(doc, named, err, "'%s' is the state in the phase %s, not %s", pt_written(field),
-                       phases == PHASE_TRAIN  ? "TRAIN"
-                       : phases == PHASE_TEST ? "TEST"
-                                              : "TRAIN and in TEST",
-                       phase_words[phase]);
+    if (pt_enum(&r, "phase", phase_words, phase_numbers, &phase, err) > 0 && pt_next(&r, "phase", &named)) {
+        if (phases == (PHASE_TRAIN | PHASE_TEST) && !quiet)
+            log_line(CLR_LOG_INFO, "%s:%d: 'phase' has no effect here: a net is read for both phases",
+                     doc->file, named->line);
+        else if (!(phases & masks[phase]))
+            (void)pt_error(doc, named, err, "'%s' is of the %s phase, but its 'phase' is %s", field->name,
+                           phase_words[1 - phase], phase_words[phase]);
+    }
     has_level = pt_int(&r, "level", INT_MIN, INT_MAX, &level, err);
     for (int p = 0; p < 2; p++)
         if (has_level > 0 && (phases & masks[p])) {

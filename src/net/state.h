@@ -27,10 +27,11 @@ struct net_states {
 
 /*
  * Read a block `state`, `train_state` or `test_state`, of the phases in that mask: its level replaces theirs,
- * its stages are added. CLR_EINPUT: problems of *doc.
+ * its stages are added. A `phase` has no effect in that of both, which is logged unless `quiet`. CLR_EINPUT:
+ * problems of *doc.
  */
 int state_read(struct net_states *states, unsigned phases, struct prototxt *doc, struct pt_field *field,
-               struct clr_error *err);
+               bool quiet, struct clr_error *err);
 
 /* Put the states that a solver's file gives over those of the net's own. CLR_EINPUT: too many stages. */
 int state_put_over(struct net_states *states, const struct net_states *over, struct clr_error *err);

@@ -55,6 +55,7 @@ START_TEST(test_stages__rules_are_caffes)
         {"level: 3", "include { min_level: 3 max_level: 3 }", BOTH},
         {"level: 3", "include { min_level: 4 }", NEITHER},
         {"level: 3", "include { max_level: 2 }", NEITHER},
+        {"phase: TEST level: 3", "include { phase: TRAIN min_level: 3 }", TRAIN},
         {"level: -2", "exclude { max_level: -2 phase: 0 }", TEST},
     };
     char text[512];
@@ -182,7 +183,10 @@ START_TEST(test_stages__errors_have_their_place)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"state { phase: TEST }", "f:1:9: 'state' is the state in the phase TRAIN and in TEST, not TEST"},
+        {"train_state { phase: TEST } net_param { }",
+         "f:1:15: 'train_state' is of the TRAIN phase, but its 'phase' is TEST"},
+        {"test_state { phase: 0 } net_param { }",
+         "f:1:14: 'test_state' is of the TEST phase, but its 'phase' is TRAIN"},
         {"state { stage: a }", "f:1:9: field 'stage' is 'a'; it takes a string in quotes"},
         {"state { stag: 'a' }", "f:1:9: unknown field 'stag' in state: did you mean 'stage'?"},
         {"state { } state { }", "f:1:11: field 'state' is given twice"},
