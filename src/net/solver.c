@@ -563,7 +563,9 @@ static void skip_unused(struct solver_reading *in)
                                          "device_id",           "debug_info",
                                          "test_initialization", "snapshot_after_train",
                                          "momentum2",           "delta",
-                                         "cyclical_momentum",   "display"};
+                                         "cyclical_momentum",   "display",
+                                         "test_compute_loss",   "snapshot_diff",
+                                         "layer_wise_reduce"};
     struct str list = {0};
 
     for (size_t i = 0; i < MEM_COUNT(fields); i++) {
@@ -582,9 +584,8 @@ static void skip_unused(struct solver_reading *in)
 int clr_solver_read(struct solver *out, const char *path, const struct clr_solver_use *use,
                     struct clr_error *err)
 {
-    static const char *const unsupported[] = {"test_compute_loss", "iter_size",    "snapshot_diff",
-                                              "share_blobs",       "weights",      "layer_wise_reduce",
-                                              "base_momentum",     "max_momentum", NULL};
+    static const char *const unsupported[] = {"iter_size",     "share_blobs",  "weights",
+                                              "base_momentum", "max_momentum", NULL};
     struct solver_reading in = {.out = out, .path = path, .use = use, .err = err};
     struct prototxt doc = {0};
     char *text = NULL;

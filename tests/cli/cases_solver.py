@@ -53,6 +53,18 @@ def solver_says_what_options_say():
 
 
 @case
+def solver_fields_without_effect():
+    """What Caffe does by them is done anyway, or has no counterpart; the numbers are the same."""
+    device()
+    one, two = fresh("run"), fresh("run")
+    expect(train("--solver", solver(), "--out", one), 0)
+    expect(train("--solver", solver("display: 5", "display: 5 test_compute_loss: true snapshot_diff: true "
+                                    "layer_wise_reduce: false"), "--out", two), 0, [],
+           ["without effect here: .*test_compute_loss, snapshot_diff, layer_wise_reduce"])
+    check((one / "history.csv").read_bytes() == (two / "history.csv").read_bytes(), "another history")
+
+
+@case
 def solver_gives_way_to_options():
     device()
     out = fresh("run")
