@@ -16,15 +16,16 @@ static const struct {
 
 bool solver_nets_are_in(const struct prototxt *doc)
 {
-    bool net = false, layers = false;
+    bool solver = false, layers = false;
 
     for (size_t i = doc->fields[0].first; i; i = doc->fields[i].next) {
         const char *name = doc->fields[i].name;
         for (size_t k = 0; k < MEM_COUNT(of_training); k++)
-            net |= strcmp(name, of_training[k].name) == 0;
+            solver |= strcmp(name, of_training[k].name) == 0;
+        solver |= strcmp(name, "base_lr") == 0 || strcmp(name, "lr_policy") == 0;
         layers |= strcmp(name, "layer") == 0 || strcmp(name, "layers") == 0;
     }
-    return net && !layers;
+    return solver && !layers;
 }
 
 /* ------------------------------------------------------------------ finding */

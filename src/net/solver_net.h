@@ -19,7 +19,7 @@ struct solver_nets {
     struct net_states states; /* train_state, test_state */
 };
 
-/* Is it a solver's file? It has a field of a net, and no layers. */
+/* Is it a solver's file? It has a field of a net, or a rate, and no layers. */
 bool solver_nets_are_in(const struct prototxt *doc);
 
 /*

@@ -190,6 +190,7 @@ START_TEST(test_stages__errors_have_their_place)
         {"state { stage: a }", "f:1:9: field 'stage' is 'a'; it takes a string in quotes"},
         {"state { stag: 'a' }", "f:1:9: unknown field 'stag' in state: did you mean 'stage'?"},
         {"state { } state { }", "f:1:11: field 'state' is given twice"},
+        {"base_lr: 0.1", "f:1:1: there is no net: give 'net', or 'train_net', or 'net_param'"},
         {"net: 'quick'", "f:1:1: a net in memory cannot name a file"},
         {"net_param { layer { } layers { } }", "f:1:13: 'layer' is the present format, 'layers' (line 1)"},
         {"net_param { lyer { } }", "f:1:13: unknown field 'lyer' in net_param: did you mean 'layer'?"},
