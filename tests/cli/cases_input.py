@@ -129,7 +129,7 @@ def what_is_built_in_hides_a_folder():
 def net_layers():
     types = [line.split()[0] for line in expect(clr("net", "layers"), 0).out.split("\n\n")[0].splitlines()
              if not line.startswith(" ")]
-    check(types[:3] == ["Data", "Input", "Convolution"], types)
+    check(types[:2] == ["Data", "Input"] and "Convolution" in types, types)
     for name in types:
         expect(clr("net", "layers", name), 0, [f"{name}: "])
     expect(clr("net", "layers", "Convolutoin"), 2, [], ["did you mean 'Convolution'"])
