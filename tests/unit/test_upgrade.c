@@ -197,6 +197,24 @@ END_TEST
 #define V0(type, more, bottom)                                                                               \
     "layers { layer { name: 'x' type: '" type "' " more " } bottom: '" bottom "' top: 'x' }\n"
 
+/* What reads a name after another layer has made it does not read the padding layer. */
+START_TEST(test_upgrade__the_name_of_a_padding_may_be_made_again)
+{
+    struct clr_net_spec *spec =
+        must_load(PAD("x", "a") V0("conv", "num_output: 1 kernelsize: 3",
+                                   "x") "layers { layer { name: 'r' type: 'relu' } bottom: 'x' top: 'x' }\n"
+                                        "layers { layer { name: 'p' type: 'pool' kernelsize: 2 } bottom: 'x' "
+                                        "top: 'p' }");
+
+    ck_assert_uint_eq(spec->layer_count, 3);
+    ck_assert_str_eq(spec->layers[0].bottom[0], "a");
+    ck_assert_int_eq(spec->layers[0].desc.u.conv.ph, 2);
+    ck_assert_str_eq(spec->layers[2].bottom[0], "x");
+    ck_assert_int_eq(spec->layers[2].desc.u.pool.ph, 0);
+    clr_net_destroy(spec);
+}
+END_TEST
+
 START_TEST(test_upgrade__errors_name_the_fields_of_the_file)
 {
     static const struct {
@@ -255,6 +273,7 @@ int main(void)
     tcase_add_test(tc, test_upgrade__v0_is_the_same_net);
     tcase_add_test(tc, test_upgrade__sources_of_images);
     tcase_add_test(tc, test_upgrade__every_type_of_caffe_is_found);
+    tcase_add_test(tc, test_upgrade__the_name_of_a_padding_may_be_made_again);
     tcase_add_test(tc, test_upgrade__errors_name_the_fields_of_the_file);
     suite_add_tcase(s, tc);
     return support_run(s, true);
