@@ -23,6 +23,7 @@ struct loop {
     uint64_t timed_from; /* updates that train_ns leaves out: kernels were compiled in them */
     uint64_t eval_ns, evals;
     bool warm;
+    bool young; /* warn_of_young_statistics() has warned */
 };
 
 static double policy_rate(const struct loop *l, uint64_t t)
@@ -154,6 +155,7 @@ static int evaluate(struct loop *l, struct clr_error *err)
     }
     row = (struct record_row){iteration, l->s->state.last_loss, l->s->state.last_rate, loss, accuracy};
     take_row(&result->run, &row);
+    l->young = l->young || warn_of_young_statistics(l->s, loss);
     rc = record_history(l->r, &row, err);
     if (rc == 0)
         rc = record_write(l->r, err);

@@ -128,3 +128,43 @@ void warn_of_first_loss(const struct session *s, double loss)
                    : "the initial weights are too large; weight_filler { type: \"msra\" } fits layers before "
                      "a ReLU");
 }
+
+#define FIRST_COUNTS 0.05 /* of a first batch, where the latest counts 1 */
+
+/* A layer in whose running statistics the first batches still count. *batches: how many there were. NULL: no
+ * layer has such. */
+static const struct graph_node *find_young(const struct session *s, float *batches)
+{
+    const struct graph *g = s->replica.train.graph;
+
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct graph_node *n = &g->nodes[i];
+        const cl_mem count = n->desc.kind == OP_BATCH_NORM ? s->replica.params.w[n->param[2]] : NULL;
+        if (count && n->desc.u.batch_norm.statistics == BATCH_NORM_OF_BATCH &&
+            ocl_read(s->replica.ctx, count, 0, sizeof *batches, batches, NULL) == 0 &&
+            pow((double)n->desc.u.batch_norm.fraction, (double)*batches) > FIRST_COUNTS)
+            return n;
+    }
+    return NULL;
+}
+
+bool warn_of_young_statistics(const struct session *s, double loss)
+{
+    const double chance = loss_of_chance(s);
+    const struct graph_node *young;
+    char count[STR_COUNT];
+    float batches;
+
+    if (loss < chance || !(s->state.last_loss < chance / 2.0))
+        return false;
+    young = find_young(s, &batches);
+    if (young)
+        log_line(CLR_LOG_WARNING,
+                 "the loss of the evaluated images is %.4g, that of training %.4g, and %.3g where each class "
+                 "has the same chance: in the running statistics of layer '%s' the first of %s batches still "
+                 "count, from before the net had learned. A moving_average_fraction below %g forgets them; "
+                 "'clr-cl eval --refresh-statistics 100' evaluates the weights without them",
+                 loss, s->state.last_loss, chance, young->layer->name,
+                 str_count(count, (uint64_t)batches, ""), (double)young->desc.u.batch_norm.fraction);
+    return young != NULL;
+}

@@ -394,6 +394,24 @@ def statistics_are_refreshed():
 
 
 @case
+def young_statistics_are_told_once():
+    """Trained well, evaluated below chance: the means are over all batches, also those of the first weights."""
+    device()
+    def train(fraction):
+        net = tiny_net('layer { name: "pool1"', 'layer { name: "bn1" type: "BatchNorm" bottom: "conv1" top: "conv1" '
+                       f'batch_norm_param {{ moving_average_fraction: {fraction} }} }}\nlayer {{ name: "pool1"')
+        out = fresh("run")
+        return out, expect(clr(*tiny(out=out, net=net, lr=0.03, iterations=50, validate_every=5)), 0)
+    out, result = train(1)
+    check(result.err.count("the first of ") == 1, f"not told once\n{result}")
+    check("in the running statistics of layer 'bn1' the first of " in result.err, result)
+    evaluated = [json.loads(expect(clr("eval", out, "--json", *more), 0).out)["loss"]
+                 for more in ([], ["--refresh-statistics", 20, "--batch", 10])]
+    check(evaluated[1] < 0.7 * evaluated[0], f"new statistics do not help: {evaluated}")
+    check("running statistics" not in train(0.5)[1].err, f"told of statistics that forget\n{result}")
+
+
+@case
 def more_images_than_there_are():
     refused(2, ["--batch 201", "200"], batch=201)
     refused(2, ["--validation 195"], validation=195)
