@@ -55,10 +55,16 @@ static double load_f16(const char *bytes)
     return in[1] & 0x80 ? -v : v;
 }
 
-static double load_f32(const char *bytes)
+static uint32_t load_u32(const char *bytes)
 {
     const unsigned char *in = (const unsigned char *)bytes;
-    const uint32_t bits = (uint32_t)in[3] << 24 | (uint32_t)in[2] << 16 | (uint32_t)in[1] << 8 | in[0];
+
+    return (uint32_t)in[3] << 24 | (uint32_t)in[2] << 16 | (uint32_t)in[1] << 8 | in[0];
+}
+
+static double load_f32(const char *bytes)
+{
+    const uint32_t bits = load_u32(bytes);
     float v;
 
     memcpy(&v, &bits, sizeof v);
@@ -81,6 +87,11 @@ static double load_f64(const char *bytes)
     return v;
 }
 
+static double load_i32(const char *bytes)
+{
+    return (double)(int32_t)load_u32(bytes);
+}
+
 static double load_i64(const char *bytes)
 {
     return (double)(int64_t)mem_load_u64(bytes);
@@ -95,7 +106,7 @@ struct st_type {
 
 static const struct st_type types[] = {
     {"F32", 4, load_f32, false}, {"F16", 2, load_f16, false}, {"BF16", 2, load_bf16, false},
-    {"F64", 8, load_f64, false}, {"I64", 8, load_i64, true},
+    {"F64", 8, load_f64, false}, {"I32", 4, load_i32, true},  {"I64", 8, load_i64, true},
 };
 
 /* How a tensor of that type is read; NULL: it is omitted. */

@@ -1,7 +1,10 @@
 /*
  * The safetensors format (github.com/huggingface/safetensors): 8 bytes little-endian header length, a JSON
  * header {name: {dtype, shape, data_offsets}, "__metadata__": {string: string}}, the bytes. Tensors of F16,
- *XX */
+ * BF16 and F64 become float32, as does a single I32 or I64, a count; those of other types, such as arrays of
+ * integers, are omitted. Written are float32 tensors. Input is hostile: every offset and size is checked
+ * before it is used; overlaps and holes are errors.
+ */
 #ifndef NET_SAFETENSORS_H
 #define NET_SAFETENSORS_H
 

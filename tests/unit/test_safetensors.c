@@ -210,11 +210,11 @@ static int parse(struct st_file *out, const char *header, const void *data, size
 /* Values that the shorter types have at their edges: all are numbers of float32. */
 START_TEST(test_safetensors__other_types_become_float32)
 {
-    static const char header[] = "{\"f16\":" TYPED("F16", "[8]", "0", "16") ",\"bf16\":" TYPED(
-        "BF16", "[3]", "16",
-        "22") ",\"f32\":" TYPED("F32", "[1]", "22",
-                                "26") ",\"f64\":" TYPED("F64", "[2]", "26",
-                                                        "42") ",\"i64\":" TYPED("I64", "[]", "42", "50") "}";
+    static const char *const tensors[] = {
+        "\"f16\":" TYPED("F16", "[8]", "0", "16"),  "\"bf16\":" TYPED("BF16", "[3]", "16", "22"),
+        "\"f32\":" TYPED("F32", "[1]", "22", "26"), "\"f64\":" TYPED("F64", "[2]", "26", "42"),
+        "\"i64\":" TYPED("I64", "[]", "42", "50"),  "\"i32\":" TYPED("I32", "[]", "50", "54"),
+    };
     static const unsigned char data[] = {
         0x00, 0x3c, 0x00, 0xc0, 0xff, 0x7b, 0x00, 0x04,
         0x01, 0x00, 0x00, 0x80, 0x00, 0x7c, 0x01, 0x7e, /* f16 */
@@ -222,19 +222,26 @@ START_TEST(test_safetensors__other_types_become_float32)
         0x00, 0x00, 0x20, 0x41,                         /* f32 */
         0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f, /* 0.1 */
         0x00, 0x00, 0x00, 0xe0, 0xff, 0xff, 0xef, 0xc7, /* f64 */
-        0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff  /* i64 */
+        0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* i64 */
+        0xfd, 0xff, 0xff, 0xff                          /* i32 */
     };
     const float f16[] = {1.0f, -2.0f, 65504.0f, 0x1p-14f, 0x1p-24f, -0.0f, INFINITY};
     const float bf16[] = {1.0f, -3.140625f, 0x1p-133f}, f64[] = {0.1f, -FLT_MAX};
+    struct str header = {0};
     struct clr_error err;
     struct st_file f;
 
-    ck_assert_msg(parse(&f, header, data, sizeof data, &err) == 0, "%s", err.message);
+    for (size_t i = 0; i < MEM_COUNT(tensors); i++)
+        str_append(&header, "%s%s", i == 0 ? "{" : ",", tensors[i]);
+    str_append(&header, "}");
+    ck_assert_msg(parse(&f, str_text(&header), data, sizeof data, &err) == 0, "%s", err.message);
+    str_clear(&header);
     ck_assert_mem_eq(safetensors_find(&f, "f16")->data, f16, sizeof f16);
     ck_assert(isnan(safetensors_find(&f, "f16")->data[7]));
     ck_assert_mem_eq(safetensors_find(&f, "bf16")->data, bf16, sizeof bf16);
     ck_assert(safetensors_find(&f, "f32")->data[0] == 10.0f);
     ck_assert(safetensors_find(&f, "i64")->rank == 0 && safetensors_find(&f, "i64")->data[0] == -2.0f);
+    ck_assert(safetensors_find(&f, "i32")->data[0] == -3.0f);
     ck_assert_mem_eq(safetensors_find(&f, "f64")->data, f64, sizeof f64);
     safetensors_clear(&f);
 }
