@@ -457,19 +457,18 @@ static void set_blob(struct cm_layer_out *l, int k, int rank, const uint64_t *di
     l->list[k] = &b->blob;
 }
 
-/* Layer i is a BatchNorm: its third blob, and the sums in its other two. */
+/* Layer i is a BatchNorm, which shares nothing: its third blob, and the sums in its other two. */
 static void set_factor(struct cm_writing *out, struct cm_layer_out *l, size_t i,
                        const struct st_tensor *batches)
 {
     static const uint64_t one = 1;
     const struct layer_spec *spec = &out->spec->layers[i];
-    const bool again = owner(out->spec, i, &(int){0}) != spec; /* those that it shares are sums already */
     const double t = batches && batches->count == 1 ? (double)batches->data[0] : 0.0;
     float *factor = &l->blobs[2].factor;
     bool finite = true;
 
     *factor = factor_of(t, (double)spec->desc.u.batch_norm.fraction);
-    for (int k = 0; k < 2 && !again; k++)
+    for (int k = 0; k < 2; k++)
         for (size_t c = 0; c < l->list[k]->n_data; c++) {
             l->list[k]->data[c] *= *factor;
             finite = finite && isfinite(l->list[k]->data[c]);
