@@ -53,6 +53,9 @@ struct clr_train_options {
     double weight_decay;
     double clip_gradients; /**< longest norm of all gradients together, which are shortened to it; 0: any */
     bool l1;               /**< decay by λ·sign(w) rather than λw */
+    /** D of an exponential moving average of the weights, e ← De + (1 − D)w after each update, which begins
+     * with the first weights; 0: none. clr_train() evaluates it beside the weights and saves it. */
+    double ema;
     enum clr_optimizer optimizer;
     double momentum2, epsilon; /**< of the squares (NaN: the usual one), and what is added to their root */
     enum clr_momentum_convention convention;
@@ -121,6 +124,7 @@ struct clr_train_result {
     double val_loss, val_acc, best_acc;
     double best_loss; /**< lowest val_loss; only where the net has no accuracy, else NaN */
     uint64_t best_iteration;
+    double ema_loss, ema_acc; /**< val_loss and val_acc with the average of the weights; NaN: there is none */
     double seconds;
     int backoffs;  /**< how often the rates were halved */
     char *profile; /**< with o->profile the table of kernels; else NULL; free with free() */
@@ -132,9 +136,9 @@ struct clr_train_result {
  * Train.
  *
  * Writes into o->out: run.json, history.csv, loss.csv, timing.csv, checkpoint-N.clr (the two newest),
- * final.safetensors, and with keep_minima minimum-N.safetensors. However often a run is resumed,
- * history.csv, loss.csv and final.safetensors are in the end the same bytes as if it had not been stopped,
- * if device, driver and program are the same.
+ * final.safetensors, with ema ema.safetensors, and with keep_minima minimum-N.safetensors. However often a
+ * run is resumed, history.csv, loss.csv, final.safetensors and ema.safetensors are in the end the same bytes
+ * as if it had not been stopped, if device, driver and program are the same.
  *
  * @param result  filled on failure too, as far as the run went; free result->profile in any case
  * @return 0; CLR_EDIVERGED: a loss, of a batch or of an evaluation, or a weight at the end is not finite

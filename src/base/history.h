@@ -10,9 +10,10 @@
 #include "base/csv.h"
 
 /* How the files begin. */
-#define HISTORY_LOSS_HEADER   "iteration,trn_loss,lr"
-#define HISTORY_HEADER        HISTORY_LOSS_HEADER ",val_loss,val_acc"
-#define HISTORY_TIMING_HEADER "iteration,seconds"
+#define HISTORY_LOSS_HEADER    "iteration,trn_loss,lr"
+#define HISTORY_HEADER         HISTORY_LOSS_HEADER ",val_loss,val_acc"
+#define HISTORY_AVERAGE_HEADER ",ema_loss,ema_acc" /* which a run with an average of the weights has, too */
+#define HISTORY_TIMING_HEADER  "iteration,seconds"
 
 #define HISTORY_RATE_LIMIT 1e30
 

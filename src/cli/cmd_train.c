@@ -26,9 +26,34 @@ static bool fell_to_chance(const struct run_options *o, const struct clr_train_r
            r->val_acc < chance + AT_CHANCE * (1.0 - chance);
 }
 
+/* The average of the weights, where there is one. */
+static void print_average(const struct clr_train_result *r)
+{
+    char loss[CLI_LOSS_TEXT];
+
+    if (isnan(r->ema_loss))
+        return;
+    printf("average of the weights: ");
+    if (!isnan(r->ema_acc))
+        printf("accuracy %.2f %%, ", 100 * r->ema_acc);
+    printf("loss %s\n", cli_loss(loss, r->ema_loss));
+}
+
+static json_t *result_json(const struct run_options *o, const struct clr_train_result *r)
+{
+    const bool averages = o->train.ema > 0.0;
+
+    return json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:o*, s:o*, s:s*}", "out", o->train.out,
+                     "iterations", (json_int_t)r->iterations, "evaluated_on",
+                     o->train.validation > 0 ? "validation" : "test", "loss", json_finite(r->val_loss),
+                     "accuracy", json_finite(r->val_acc), "best_accuracy", json_finite(r->best_acc),
+                     "best_iteration", (json_int_t)r->best_iteration, "seconds", json_finite(r->seconds),
+                     "ema_loss", averages ? json_finite(r->ema_loss) : NULL, "ema_accuracy",
+                     averages ? json_finite(r->ema_acc) : NULL, "profile", r->profile);
+}
+
 static int print_result(const struct run_options *o, const struct clr_train_result *r, struct clr_error *err)
 {
-    const char *images = o->train.validation > 0 ? "validation" : "test";
     char count[STR_COUNT], loss[CLI_LOSS_TEXT];
 
     if (fell_to_chance(o, r))
@@ -36,13 +61,7 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
                  "too high",
                  100 * r->best_acc, str_count(count, r->best_iteration, ""));
     if (o->json)
-        return cli_print_json(json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:s*}", "out", o->train.out,
-                                        "iterations", (json_int_t)r->iterations, "evaluated_on", images,
-                                        "loss", json_finite(r->val_loss), "accuracy", json_finite(r->val_acc),
-                                        "best_accuracy", json_finite(r->best_acc), "best_iteration",
-                                        (json_int_t)r->best_iteration, "seconds", json_finite(r->seconds),
-                                        "profile", r->profile),
-                              err);
+        return cli_print_json(result_json(o, r), err);
     printf("%s ", o->train.validation > 0 ? "held-out" : "test");
     if (isnan(r->val_acc))
         printf("loss %s", cli_loss(loss, r->val_loss));
@@ -54,6 +73,7 @@ static int print_result(const struct run_options *o, const struct clr_train_resu
     else
         printf("best %.2f %%", 100 * r->best_acc);
     printf(" at iteration %s\n", str_count(count, r->best_iteration, ""));
+    print_average(r);
     if (r->profile)
         printf("\n%s", r->profile);
     return 0;

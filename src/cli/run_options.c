@@ -218,9 +218,13 @@ void run_options_add_evaluation(struct run_options *o)
                                  "them; 0: on the test set (default: a tenth of the training images)"
                                : "hold out N training images, and evaluate on them instead of the test set "
                                  "(default: 0)"},
+        {OPT_REAL, "ema", "D", &o->train.ema, .above = true, .max = 1, .below = true,
+         .help = "also average the weights, D times the average plus 1 - D times the weights after each "
+                 "iteration; "
+                 "evaluate that, too, and save it as ema.safetensors (default: no average)"},
     };
 
-    opt_add(&o->set, "Evaluation", table, MEM_COUNT(table));
+    opt_add(&o->set, "Evaluation", table, o->range_test ? MEM_COUNT(table) - 1 : MEM_COUNT(table));
 }
 
 void run_options_add_checkpoints(struct run_options *o)

@@ -122,3 +122,16 @@ int session_evaluate(struct session *s, double *loss, double *accuracy, int *con
     free(values);
     return rc;
 }
+
+int session_evaluate_average(struct session *s, double *loss, double *accuracy, struct clr_error *err)
+{
+    const struct replica *r = &s->replica;
+    cl_mem w = r->params.all[PARAMS_W], e = r->params.all[PARAMS_E];
+    int rc = average_exchange(r->average, e, w, err), back;
+
+    if (rc < 0)
+        return rc;
+    rc = session_evaluate(s, loss, accuracy, NULL, NULL, err);
+    back = average_exchange(r->average, e, w, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : back;
+}

@@ -124,6 +124,8 @@ static void take_row(struct clr_train_result *result, const struct record_row *r
 {
     result->val_loss = row->val_loss;
     result->val_acc = row->val_acc;
+    result->ema_loss = row->ema_loss;
+    result->ema_acc = row->ema_acc;
     if (isnan(row->val_acc) ? !(result->best_loss <= row->val_loss) : !(result->best_acc >= row->val_acc)) {
         result->best_loss = isnan(row->val_acc) ? row->val_loss : NAN;
         result->best_acc = row->val_acc;
@@ -136,24 +138,27 @@ static int evaluate(struct loop *l, struct clr_error *err)
     const uint64_t start = clock_ns(), iteration = l->s->state.iteration;
     struct loop_result *result = l->result;
     struct record_row row;
-    double loss, accuracy;
+    double loss, accuracy, average[2] = {NAN, NAN};
     int rc;
 
     report(l, true, false);
     rc = session_evaluate(l->s, &loss, &accuracy, NULL, NULL, err);
+    if (rc == 0 && isfinite(loss) && l->s->replica.average)
+        rc = session_evaluate_average(l->s, &average[0], &average[1], err);
     if (rc == CLR_EINTERRUPTED) { /* repeated by begin() of the resumed run */
         result->interrupted = true;
         return 0;
     }
     if (rc < 0)
         return rc;
-    if (!isfinite(loss)) { /* the update before it diverged */
+    if (!isfinite(loss) || isinf(average[0])) { /* the update before it diverged */
         result->diverged = result->in_evaluation = true;
         result->run.diverged_at = iteration;
         result->diverged_lr = l->s->state.last_rate;
         return 0;
     }
-    row = (struct record_row){iteration, l->s->state.last_loss, l->s->state.last_rate, loss, accuracy};
+    row = (struct record_row){
+        iteration, l->s->state.last_loss, l->s->state.last_rate, loss, accuracy, average[0], average[1]};
     take_row(&result->run, &row);
     l->young = l->young || warn_of_young_statistics(l->s, loss);
     rc = record_history(l->r, &row, err);
@@ -221,6 +226,7 @@ int loop_run(struct session *s, struct record *r, struct loop_result *result, st
 
     memset(result, 0, sizeof *result);
     result->run.val_loss = result->run.val_acc = result->run.best_acc = result->run.best_loss = NAN;
+    result->run.ema_loss = result->run.ema_acc = NAN;
     result->run.backoffs = s->state.backoffs;
     if (isnan(s->state.last_rate)) /* before the first update, or resumed from an older checkpoint */
         s->state.last_rate = policy_rate(&l, s->state.iteration > 0 ? s->state.iteration - 1 : 0);

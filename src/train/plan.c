@@ -135,6 +135,9 @@ static int check_options(const struct session *s, struct clr_error *err)
         return clr_error_set(err, CLR_EUSAGE,
                              "`clip_gradients` is %g: it must be 0, or a number above 0 that float32 has",
                              o->clip_gradients);
+    if (!(o->ema >= 0.0 && (float)o->ema < 1.0f))
+        return clr_error_set(err, CLR_EUSAGE, "`ema` is %g: it must be at least 0, and below 1 in float32",
+                             o->ema);
     rc = check_optimizer(o, err);
     if (rc == 0)
         rc = mem_check_range((int)o->order, 0, CLR_ORDER_SEQUENTIAL, "order", err);
@@ -433,7 +436,8 @@ static int average_statistics(struct graph *g, struct clr_error *err)
 static unsigned sets_of(const struct clr_train_options *o, bool train)
 {
     return !train ? PARAMS_EVALUATION
-                  : PARAMS_TRAINING | (optimizer_class(o->optimizer)->squares ? 1u << PARAMS_S : 0);
+                  : PARAMS_TRAINING | (optimizer_class(o->optimizer)->squares ? 1u << PARAMS_S : 0) |
+                        (o->ema > 0.0 ? 1u << PARAMS_E : 0);
 }
 
 /* *s is zero, or has only its tuning records. */

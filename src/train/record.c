@@ -63,6 +63,7 @@ static bool is_left_over(const char *name)
                                        "timing.csv",
                                        "range.png",
                                        "final.safetensors",
+                                       "ema.safetensors",
                                        "checkpoint-[0-9]*.clr",
                                        "interrupted-[0-9]*.safetensors",
                                        "minimum-[0-9]*.safetensors"};
@@ -166,38 +167,53 @@ double record_seconds(const struct record *r)
     return r->seconds_before + (double)(clock_ns() - r->start_ns) * 1e-9;
 }
 
+/* Empty where the net has none. */
+static void append_accuracy(struct str *out, int digits, double accuracy)
+{
+    if (!isnan(accuracy))
+        str_append(out, "%.*g", digits, accuracy);
+}
+
 void record_rows(const struct record *r, struct str *out, int digits)
 {
     for (size_t i = 0; i < r->row_count; i++) {
         const struct record_row *row = &r->rows[i];
         str_append(out, "%llu,%.*g,%.*g,%.*g,", (unsigned long long)row->iteration, digits, row->trn_loss,
                    digits, row->lr, digits, row->val_loss);
-        if (!isnan(row->val_acc))
-            str_append(out, "%.*g", digits, row->val_acc);
+        append_accuracy(out, digits, row->val_acc);
+        if (r->averages) {
+            str_append(out, ",%.*g,", digits, row->ema_loss);
+            append_accuracy(out, digits, row->ema_acc);
+        }
         str_append(out, "\n");
     }
 }
 
 /* One row of record_rows(), without an accuracy where the net has none; *text moves to the next. */
-static bool parse_row(struct record_row *out, const char **text, uint64_t last)
+static bool parse_row(struct record_row *out, const char **text, bool averages, uint64_t last)
 {
-    double values[5];
+    const int count = averages ? HISTORY_COLUMNS + 2 : HISTORY_COLUMNS;
+    double values[HISTORY_COLUMNS + 2];
 
-    for (int i = 0; i < 5; i++) {
+    values[HISTORY_COLUMNS] = values[HISTORY_COLUMNS + 1] = NAN;
+    for (int i = 0; i < count; i++) {
+        const char after = i < count - 1 ? ',' : '\n';
+        const bool accuracy = i == HISTORY_VAL_ACC || i == HISTORY_COLUMNS + 1;
         char *end;
-        if (i == HISTORY_VAL_ACC && **text == '\n') {
+        if (accuracy && **text == after) {
             values[i] = NAN;
             (*text)++;
             continue;
         }
         values[i] = strtod(*text, &end);
-        if (end == *text || *end != (i < 4 ? ',' : '\n') || !isfinite(values[i]))
+        if (end == *text || *end != after || !isfinite(values[i]))
             return false;
         *text = end + 1;
     }
     if (!(values[0] >= 1.0 && values[0] <= (double)last))
         return false;
-    *out = (struct record_row){(uint64_t)values[0], values[1], values[2], values[3], values[4]};
+    *out = (struct record_row){(uint64_t)values[0], values[1], values[2], values[3],
+                               values[4],           values[5], values[6]};
     return true;
 }
 
@@ -208,7 +224,7 @@ int record_restore(struct record *r, const struct checkpoint *c, struct clr_erro
 
     for (r->row_count = 0; *rows && rc == 0;) {
         struct record_row row;
-        if (!parse_row(&row, &rows, c->state.iteration))
+        if (!parse_row(&row, &rows, r->averages, c->state.iteration))
             return clr_error_set(err, CLR_EINPUT, "the checkpoint of iteration %llu in '%s' has no history",
                                  (unsigned long long)c->state.iteration, r->dir);
         rc = add_row(r, &row, err);
@@ -243,7 +259,7 @@ int record_write(struct record *r, struct clr_error *err)
     struct str history = {0};
     int rc;
 
-    str_append(&history, HISTORY_HEADER "\n");
+    str_append(&history, HISTORY_HEADER "%s\n", r->averages ? HISTORY_AVERAGE_HEADER : "");
     record_rows(r, &history, 9);
     rc = write_text(r, r->history_name, &history, err);
     str_clear(&history);
@@ -288,7 +304,7 @@ json_t *record_settings(const struct session *s)
 
     return json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:s, s:s, s:s, s:s, s:o, s:f, s:s?, s:b, s:o, s:i, s:o, "
-        "s:o, s:b, s:s, s:s, s:s, s:o, s:f, s:o}",
+        "s:o, s:b, s:s, s:s, s:s, s:o, s:f, s:o, s:o}",
         "net", o->net_name, "data", o->data_name, "out", o->out, "schedule", schedule_to_json(&o->schedule),
         "iterations", json_count(o->iterations), "batch", o->batch, "seed", json_count(o->seed),
         "weight_decay", o->weight_decay, "momentum_convention",
@@ -301,7 +317,8 @@ json_t *record_settings(const struct session *s)
         clr_on_divergence_names()[o->backoff], "regularization", clr_regularization_names()[o->l1],
         "optimizer", clr_optimizer_name(o->optimizer), "momentum2",
         json_finite(session_optimizer(o).momentum2), "epsilon", o->epsilon, "clip_gradients",
-        o->clip_gradients > 0.0 ? json_real(o->clip_gradients) : json_null());
+        o->clip_gradients > 0.0 ? json_real(o->clip_gradients) : json_null(), "ema",
+        o->ema > 0.0 ? json_real(o->ema) : json_null());
 }
 
 static void add_variant(void *user, const char *layer, const char *variant)

@@ -1,8 +1,9 @@
 /*
  * The files of a run, in one folder: run.json (every setting, versions, device, checksums), history.csv
- * (iteration,trn_loss,lr,val_loss,val_acc), loss.csv (iteration,trn_loss,lr), timing.csv
- * (iteration,seconds). The CSV files are in memory and written whole, atomically. Only timing.csv and
- * run.json depend on the clock, so that equal runs leave equal files otherwise.
+ * (iteration,trn_loss,lr,val_loss,val_acc, and with an average of the weights ema_loss,ema_acc), loss.csv
+ * (iteration,trn_loss,lr), timing.csv (iteration,seconds). The CSV files are in memory and written whole,
+ * atomically. Only timing.csv and run.json depend on the clock, so that equal runs leave equal files
+ * otherwise.
  */
 #ifndef TRAIN_RECORD_H
 #define TRAIN_RECORD_H
@@ -14,11 +15,13 @@
 struct record_row {
     uint64_t iteration;
     double trn_loss, lr, val_loss, val_acc;
+    double ema_loss, ema_acc; /* NaN: there is no average of the weights */
 };
 
 struct record {
     const char *dir;
     const char *history_name; /* "history.csv", "range.csv" */
+    bool averages;            /* the history has rows with ema_loss and ema_acc */
     bool made_dir;
     char *lock_path;
     int lock;                /* file descriptor, −1: none */

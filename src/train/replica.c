@@ -84,6 +84,8 @@ static int start_parameters(struct replica *r, const struct session *s, struct c
     }
     if (rc == 0)
         rc = ocl_write(r->ctx, p->all[PARAMS_W], 0, p->floats * sizeof *values, values, err);
+    if (rc == 0 && params_has(p, PARAMS_E))
+        rc = ocl_write(r->ctx, p->all[PARAMS_E], 0, p->learned * sizeof *values, values, err);
     free(values);
     return rc;
 }
@@ -163,6 +165,8 @@ int replica_start(struct replica *r, const struct session *s, struct clr_error *
         rc = start_phase(&r->train, r, s, err);
     if (rc == 0 && r->train.net)
         rc = start_optimizer(r, s, err);
+    if (rc == 0 && params_has(&r->params, PARAMS_E))
+        rc = average_create(&r->average, r->ctx, s->o->ema, r->params.learned, err);
     return rc;
 }
 
@@ -187,6 +191,7 @@ void replica_clear(struct replica *r)
     clear_phase(&r->train);
     clear_phase(&r->test);
     optimizer_destroy(r->optimizer);
+    average_destroy(r->average);
     params_clear(&r->params);
     device_images_clear(&r->train_images);
     device_images_clear(&r->test_images);

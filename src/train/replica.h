@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "net/net.h"
+#include "ops/average.h"
 #include "ops/batch.h"
 #include "ops/optimizer.h"
 
@@ -33,6 +34,7 @@ struct replica {
     struct params params;
     struct device_images train_images, test_images;
     struct optimizer *optimizer;
+    struct average *average; /* of the weights, in PARAMS_E; NULL: there is none */
 };
 
 /*

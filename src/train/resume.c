@@ -260,7 +260,7 @@ int resume_check(const struct record *r, const struct session *s, struct clr_err
 static const struct {
     int set;
     const char *suffix; /* of the tensors' names */
-} saved[] = {{PARAMS_W, ""}, {PARAMS_V, ".momentum"}, {PARAMS_S, ".squares"}};
+} saved[] = {{PARAMS_W, ""}, {PARAMS_V, ".momentum"}, {PARAMS_S, ".squares"}, {PARAMS_E, ".average"}};
 
 /* A state has values alone. */
 static size_t saved_tensors(const struct params *p)

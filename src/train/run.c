@@ -16,6 +16,7 @@ int run_open(struct recorded_run *u, const struct clr_train_options *o, const ch
         rc = record_open(&u->r, o->out, history, o->resume, err);
     if (rc < 0)
         return rc;
+    u->r.averages = o->ema > 0.0;
     rc = resume_open(&u->resume, &u->r, o, err);
     if (rc == 0)
         rc = session_plan(&u->s, o, true, u->resume.found ? &u->resume.checkpoint : NULL, err);

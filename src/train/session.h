@@ -119,8 +119,12 @@ int session_go_to(struct session *s, const struct run_state *state, struct clr_e
 int session_evaluate(struct session *s, double *loss, double *accuracy, int *confusion, double *losses,
                      struct clr_error *err);
 
+/* The same of the average of the weights (o->ema), which takes their place meanwhile. States are those of the
+ * weights. */
+int session_evaluate_average(struct session *s, double *loss, double *accuracy, struct clr_error *err);
+
 /*
- * The values of PARAMS_W, PARAMS_V or PARAMS_S: a new array, in which parameter i begins at
+ * The values of PARAMS_W, PARAMS_V, PARAMS_S or PARAMS_E: a new array, in which parameter i begins at
  * s->replica.params.offset[i]; free with free(). It ends before the states, except for PARAMS_W.
  * CLR_EDIVERGED: one is not finite, which a loss does not always show.
  */
@@ -132,7 +136,10 @@ int session_read_parameters(struct session *s, int set, float **out, struct clr_
  */
 int session_save_weights(struct session *s, const char *path, struct clr_error *err);
 
-/* The same into o->out, as file KIND-N.safetensors; number 0: KIND.safetensors. */
+/* The average of the weights, with the states, as ema.safetensors in o->out. */
+int session_save_average(struct session *s, struct clr_error *err);
+
+/* The same of the weights, as file KIND-N.safetensors; number 0: KIND.safetensors. */
 int session_save_numbered(struct session *s, const char *kind, uint64_t number, struct clr_error *err);
 
 #endif

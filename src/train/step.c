@@ -68,6 +68,8 @@ int session_update(struct session *s, double rate, double momentum, struct clr_e
     /* with several replicas, their gradients would be summed here */
     if (rc == 0)
         rc = optimizer_update(r->optimizer, &buffers, rate, momentum, s->state.iteration, err);
+    if (rc == 0 && r->average)
+        rc = average_update(r->average, all[PARAMS_E], all[PARAMS_W], err);
     s->state.last_rate = s->rates[slot] = rate;
     if (rc < 0)
         return rc;

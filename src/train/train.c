@@ -58,6 +58,8 @@ static int verdict(struct session *s, const struct record *r, const struct loop_
         return diverged(s, l, err);
     if (!l->interrupted) {
         rc = session_save_numbered(s, "final", 0, err);
+        if (rc == 0 && s->replica.average)
+            rc = session_save_average(s, err);
         return rc < 0 ? rc : resume_save(s, r, err);
     }
     rc = session_save_numbered(s, "interrupted", l->run.iterations, err);
@@ -127,7 +129,8 @@ int clr_train(const struct clr_train_options *o, struct clr_train_result *result
     struct recorded_run u;
     int rc;
 
-    *result = (struct clr_train_result){.val_loss = NAN, .val_acc = NAN, .best_acc = NAN, .best_loss = NAN};
+    *result = (struct clr_train_result){
+        .val_loss = NAN, .val_acc = NAN, .best_acc = NAN, .best_loss = NAN, .ema_loss = NAN, .ema_acc = NAN};
     rc = run_open(&u, o, "history.csv", err);
     if (rc < 0)
         return rc;

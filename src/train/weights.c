@@ -294,6 +294,26 @@ int session_save_weights(struct session *s, const char *path, struct clr_error *
     return rc;
 }
 
+int session_save_average(struct session *s, struct clr_error *err)
+{
+    float *values = NULL, *average = NULL;
+    char *path = NULL;
+    int rc = session_read_parameters(s, PARAMS_W, &values, err);
+
+    if (rc == 0)
+        rc = session_read_parameters(s, PARAMS_E, &average, err);
+    if (rc == 0)
+        rc = fs_join(&path, s->o->out, "ema.safetensors", err);
+    if (rc == 0) { /* the states follow what is learned */
+        memcpy(values, average, s->replica.params.learned * sizeof *values);
+        rc = write_weights(s, path, values, err);
+    }
+    free(path);
+    free(average);
+    free(values);
+    return rc;
+}
+
 int session_save_numbered(struct session *s, const char *kind, uint64_t number, struct clr_error *err)
 {
     char name[64], *path = NULL;

@@ -163,6 +163,26 @@ def nets_without_a_loss_are_evaluated():
 
 
 @case
+def train_averages_the_weights():
+    device()
+    out = fresh("run")
+    result = expect(clr(*tiny(out=out, ema=0.9)), 0, ["^average of the weights: accuracy [0-9.]+ %, loss [0-9.]+$"])
+    last = rows(out / "history.csv")[-1]
+    check(f"accuracy {100 * float(last['ema_acc']):.2f} %, loss {float(last['ema_loss']):.4f}" in result.out, f"{last}")
+    again = expect(clr("eval", "--weights", out / "ema.safetensors", "--net", tiny_net(), "--data", tiny_data()), 0)
+    check(f"accuracy {100 * float(last['ema_acc']):.2f} %, loss {float(last['ema_loss']):.4f}" in again.out, f"{again}")
+    expect(clr("train", "--resume", "--out", out), 0, ["average of the weights"], ["nothing is left to train"])
+    expect(clr("plot", "run", out, "-o", out / "run.svg"), 0)
+    expect(clr("list", out), 0)
+    out = fresh("run")
+    found = json.loads(expect(clr(*tiny(out=out, ema=0.5, json=True)), 0).out)
+    check(0 <= found["ema_accuracy"] <= 1 and found["ema_loss"] > 0, f"{found}")
+    found = json.loads(expect(clr(*tiny(out=fresh("run"), json=True)), 0).out)
+    check("ema_loss" not in found, f"{found}")
+    expect(clr(*tiny(out=fresh("run"), ema=1)), 2, [], ["--ema"])
+
+
+@case
 def train_by_every_optimizer():
     """Each optimizer has its usual settings, unless others are given."""
     device()

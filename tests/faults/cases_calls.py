@@ -67,14 +67,14 @@ def check_device():
 
 
 def resume():
-    """Stopped after update 6, the programs in the cache."""
+    """Stopped after update 6, the programs in the cache; with an average of the weights."""
     begun = fresh("begun")
-    ended = run(begun, short())
+    ended = run(begun, short(ema=0.9))
     check(ended.code == 0, f"{ended}")
-    for name in ("checkpoint-8.clr", "final.safetensors", "minimum-8.safetensors"):
+    for name in ("checkpoint-8.clr", "final.safetensors", "ema.safetensors", "minimum-8.safetensors"):
         (begun / "run" / name).unlink()
     args = ["train", "--resume", "--out", "run"]
-    return Scenario("resume", args, TRAINED, before=begun)
+    return Scenario("resume", args, [*TRAINED, "ema.safetensors"], before=begun)
 
 
 def range_test():
