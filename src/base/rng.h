@@ -20,6 +20,7 @@ enum rng_purpose {
     RNG_SPLIT = 4,   /* stratified validation split */
     RNG_TEST = 5,    /* data of the self-check and the tests */
     RNG_VIEW = 6,    /* iteration = epoch, index = 4·image + what: part and mirroring of an image */
+    RNG_PAIR = 7,    /* iteration = epoch, index = image: with which it is paired */
 };
 
 /* Four 32-bit numbers for one counter. */

@@ -71,9 +71,8 @@ static void follow(struct reference_run *t, const struct session *s, int place)
     double *x = c->value[t->graph->images];
 
     for (int i = 0; i < BATCH; i++) {
-        const int32_t number = s->order[place + i];
-        c->labels[i] = images->labels[number];
-        session_image(s, t->graph, images, number, 0, x + (size_t)i * size);
+        c->labels[i] =
+            session_image(s, t->graph, images, s->order, s->order_count, place + i, 0, x + (size_t)i * size);
     }
     refnet_run(c, BATCH);
     for (size_t p = 0; p < t->graph->param_count; p++) {

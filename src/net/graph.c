@@ -336,6 +336,10 @@ int build_classifier(struct builder *b, enum op_kind kind, const int *bottom)
 
     if (rc < 0)
         return rc;
+    if (b->g->pairs)
+        return build_error(
+            b, "it reads classes, but the labels of a net with ContrastiveLoss are of pairs of images: "
+               "whether they are similar");
     if (counts && before >= 0 && b->g->values[before].shape.c != classes)
         return build_error(b, "its bottom '%s' has %s, but that of the loss before it %d",
                            b->layer->bottom[0], str_count(logits, (uint64_t)classes, "logit"),
@@ -634,6 +638,16 @@ static int reserve(struct graph *g, const struct clr_net_spec *spec, struct clr_
     return rc;
 }
 
+/* Are the labels, in either phase, those of pairs? */
+static bool reads_pairs(const struct clr_net_spec *spec)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < spec->layer_count; i++)
+        any = any || (spec->layers[i].class->flags & LAYER_PAIRS);
+    return any;
+}
+
 static int build(struct graph **out, const struct clr_net_spec *spec, unsigned phase,
                  struct clr_image_shape input, int batch, struct clr_error *err)
 {
@@ -645,6 +659,7 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
     b.g->phase = phase;
     b.g->batch = batch;
     b.g->images = b.g->logits = -1;
+    b.g->pairs = reads_pairs(spec);
     rc = reserve(b.g, spec, err);
     for (size_t i = 0; i < spec->layer_count && rc >= 0; i++) {
         b.layer = &spec->layers[i];
@@ -654,7 +669,7 @@ static int build(struct graph **out, const struct clr_net_spec *spec, unsigned p
     if (rc >= 0 && !b.has_data)
         rc = clr_error_set(err, CLR_EINPUT, "%.200s: no Data or Input layer in the %s phase%s", spec->file,
                            phase == PHASE_TRAIN ? "TRAIN" : "TEST", left_out(spec));
-    if (rc >= 0 && phase == PHASE_TEST && !b.has_loss)
+    if (rc >= 0 && phase == PHASE_TEST && !b.has_loss && !b.g->pairs)
         rc = imply_loss(&b);
     b.g->accuracy_node = find_accuracy(b.g);
     mark_leads(b.g);

@@ -60,6 +60,7 @@ struct graph {
     int images;        /* value of the images, (N,C,H,W) */
     int logits;        /* value read by the last loss of a weight other than 0; −1: no such loss */
     int accuracy_node; /* top 1 of these logits; −1: none */
+    bool pairs;        /* an image is two of the data set, the label whether they are similar */
     struct transform_spec transform; /* of this phase's Data layer */
     int block;                       /* V, by graph_fuse_for(); 0: not yet */
     struct graph_value *values;

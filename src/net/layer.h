@@ -26,7 +26,8 @@ enum layer_flags {
     LAYER_NEEDS_BLOCK = 1 << 6,               /* its first block is required */
     LAYER_SECOND_TOP = 1 << 7,                /* may have a second top */
     LAYER_MORE_TOPS = 1 << 8,                 /* up to OP_MOST tops */
-    LAYER_NO_TOP = 1 << 9                     /* none at all */
+    LAYER_NO_TOP = 1 << 9,                    /* none at all */
+    LAYER_PAIRS = 1 << 10                     /* its labels are of pairs of images, which the data are then */
 };
 
 struct builder;

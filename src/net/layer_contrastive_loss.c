@@ -29,7 +29,7 @@ const struct layer_class layer_contrastive_loss = {
     .type = "ContrastiveLoss",
     .help = "a loss of pairs: half the squared distance of similar ones, (margin - distance)^2 / 2 of others",
     .bottoms = 3,
-    .flags = LAYER_LOSS | LAYER_LABELS,
+    .flags = LAYER_LOSS | LAYER_LABELS | LAYER_PAIRS,
     .blocks = {{NULL, own_fields}, {"contrastive_loss_param", fields}},
     .build = build,
 };

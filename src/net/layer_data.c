@@ -183,9 +183,8 @@ static int build(struct builder *b, const int *bottom)
     const struct layer_spec *l = b->layer;
     const struct source_spec *source = &l->source;
     const struct clr_image_shape *in = &b->input;
-    const int crop = source->transform.crop_size;
-    const struct shape images = {b->g->batch, in->channels, crop ? crop : in->height,
-                                 crop ? crop : in->width},
+    const int crop = source->transform.crop_size, channels = (b->g->pairs ? 2 : 1) * in->channels;
+    const struct shape images = {b->g->batch, channels, crop ? crop : in->height, crop ? crop : in->width},
                        labels = {b->g->batch, 1, 1, 1};
     const int means = source->transform.mean_value_count;
     int rc;
@@ -194,9 +193,9 @@ static int build(struct builder *b, const int *bottom)
     if (b->has_data)
         return build_error(b, "a second source of images in one phase is not supported");
     if ((l->class == &layer_input || l->class == &layer_memory_data) &&
-        (source->channels != in->channels || source->height != in->height || source->width != in->width))
-        return build_error(b, "it needs images of %d×%d×%d, these are %d×%d×%d", source->channels,
-                           source->height, source->width, in->channels, in->height, in->width);
+        (source->channels != channels || source->height != in->height || source->width != in->width))
+        return build_error(b, "it needs %s of %d×%d×%d, these are %d×%d×%d", b->g->pairs ? "pairs" : "images",
+                           source->channels, source->height, source->width, channels, in->height, in->width);
     if (means > 1 && means != in->channels)
         return build_error(b, "%d mean_value, but images have %d channels", means, in->channels);
     if (crop > in->height || crop > in->width)

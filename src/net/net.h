@@ -77,6 +77,7 @@ struct net_batch {
     int index_offset;
     uint64_t seed;
     uint32_t iteration, epoch;
+    int others; /* of pairs: partners are drawn from so many images, those at the beginning of `index` */
 };
 
 /* Enqueue. Backward follows a forward of the same batch and writes every gradient. */

@@ -51,6 +51,14 @@ size_t batch_place(const struct batch_view *view, const struct shape *y, const s
            (mirrored ? width - 1 - w : w);
 }
 
+int batch_partner(const struct batch_key *key, int32_t image)
+{
+    uint32_t r[4];
+
+    rng_philox(key->seed, RNG_PAIR, key->epoch, (uint64_t)image, r);
+    return (int)((uint64_t)r[0] * (uint64_t)key->others >> 32);
+}
+
 int batch_create(struct batch **out, struct ocl_context *ctx, const struct tensor *y,
                  const struct batch_view *view, const float *mean, float scale, struct clr_error *err)
 {
@@ -65,8 +73,9 @@ int batch_create(struct batch **out, struct ocl_context *ctx, const struct tenso
     b->scale = scale;
     b->rows = op_span(ocl_device(ctx), 8);
     str_append(&options, "-DC=%d -DH=%d -DW=%d -DROWS=%d -DFROM_H=%d -DFROM_W=%d -DANYWHERE=%d -DMIRROR=%d",
-               y->shape.c, y->shape.h, y->shape.w, b->rows, view->image.h, view->image.w,
+               view->image.c, y->shape.h, y->shape.w, b->rows, view->image.h, view->image.w,
                view->anywhere && (y->shape.h != view->image.h || y->shape.w != view->image.w), view->mirror);
+    str_append(&options, " -DPAIRS=%d", view->pairs);
     tensor_macros(&options, "Y", y);
     rc = str_check(&options, err);
     if (rc == 0)
@@ -133,6 +142,8 @@ int batch_gather(struct batch *b, const struct tensor *y, cl_mem labels, const s
                                    OCL_INT((cl_int)(uint32_t)key->seed),
                                    OCL_INT((cl_int)(uint32_t)(key->seed >> 32)),
                                    OCL_INT((cl_int)key->epoch),
+                                   OCL_INT(key->first),
+                                   OCL_INT(key->others),
                                    OCL_INT(count)};
 
     return ocl_launch(b->ctx, b->kernel, "batch", 2, global, args, (int)MEM_COUNT(args), err);

@@ -20,12 +20,17 @@ struct batch; /* opaque */
 struct batch_view {
     struct shape image; /* (1,C,H,W) */
     bool anywhere, mirror;
+    bool pairs; /* each image with another one: twice the channels; label: are they of one class? */
 };
 
 struct batch_key {
     uint64_t seed;
     uint32_t epoch;
+    int first, others; /* of pairs: the others are so many images of the list, from that one on */
 };
+
+/* Where in the list of `others` is the image that this one is paired with? Drawn anew in every epoch. */
+int batch_partner(const struct batch_key *key, int32_t image);
 
 /* Element i of (C,H,W) of a batch with y's height and width: its place in the image of that number. */
 size_t batch_place(const struct batch_view *view, const struct shape *y, const struct batch_key *key,

@@ -65,6 +65,7 @@ static int evaluate_batches(struct session *s, int *confusion, struct clr_error 
                               .loss_offset = first,
                               .loss_stride = s->eval_count,
                               .hit_offset = first,
+                              .others = s->eval_count,
                               .index_offset = first,
                               .seed = s->o->seed};
         if (s->o->stop && *s->o->stop)

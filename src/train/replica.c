@@ -115,7 +115,7 @@ static int start_lists(struct replica *r, const struct session *s, struct clr_er
 struct batch_view replica_view(const struct graph *g, const struct clr_dataset *d)
 {
     return (struct batch_view){
-        {1, d->channels, d->height, d->width}, g->phase == PHASE_TRAIN, g->transform.mirror};
+        {1, d->channels, d->height, d->width}, g->phase == PHASE_TRAIN, g->transform.mirror, g->pairs};
 }
 
 static int start_phase(struct phase *p, struct replica *r, const struct session *s, struct clr_error *err)
@@ -204,7 +204,7 @@ void replica_clear(struct replica *r)
 
 int replica_forward(const struct phase *p, struct net_batch *b, struct clr_error *err)
 {
-    const struct batch_key key = {b->seed, b->epoch};
+    const struct batch_key key = {b->seed, b->epoch, 0, b->others};
     int rc = batch_gather(p->batch, net_images(p->net), net_labels(p->net), p->images, p->index,
                           b->index_offset, b->count, &key, err);
 

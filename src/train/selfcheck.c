@@ -84,9 +84,8 @@ static int fill_refnet(struct refnet *c, const struct session *s, const struct c
     int rc = 0;
 
     for (int i = 0; i < n; i++) {
-        c->labels[i] = images->labels[order[i]];
         c->index[i] = order[i];
-        session_image(s, c->g, images, order[i], 0, x + (size_t)i * size);
+        c->labels[i] = session_image(s, c->g, images, order, n, i, 0, x + (size_t)i * size);
     }
     for (size_t p = 0; p < s->replica.params.count && rc == 0; p++) {
         const size_t count = s->replica.params.info[p].count;
@@ -168,7 +167,7 @@ static int check_phase(struct finding *f, struct session *s, bool trains, int ba
     const struct clr_image_shape image = {d->channels, d->height, d->width};
     const struct phase *p = trains ? &s->replica.train : &s->replica.test;
     const size_t count = (size_t)n * p->graph->loss_count;
-    struct net_batch b = {.count = n, .loss_stride = n, .seed = s->o->seed};
+    struct net_batch b = {.count = n, .loss_stride = n, .seed = s->o->seed, .others = n};
     struct graph *graph = NULL;
     struct refnet *c = NULL;
     float *losses = NULL;

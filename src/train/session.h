@@ -102,10 +102,10 @@ struct session_update_result {
 int session_read_updates(struct session *s, struct session_update_result *out, int *count,
                          struct clr_error *err);
 
-/* Image `number` of a set in an epoch as the input of a phase's net, (C,H,W): as cl/batch.cl, in double
- * precision. */
-void session_image(const struct session *s, const struct graph *g, const struct clr_images *images,
-                   int32_t number, uint32_t epoch, double *out);
+/* Image list[i] of a set in an epoch as the input of a phase's net, (C,H,W): as cl/batch.cl, in double
+ * precision. Partners of pairs are of the list, too. Returns the label. */
+int32_t session_image(const struct session *s, const struct graph *g, const struct clr_images *images,
+                      const int32_t *list, int count, int i, uint32_t epoch, double *out);
 
 /* Set the state to that of a checkpoint, and write the epoch's order to the device. */
 int session_go_to(struct session *s, const struct run_state *state, struct clr_error *err);

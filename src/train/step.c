@@ -36,6 +36,7 @@ static int forward(struct session *s, struct net_batch *b, struct clr_error *err
                             .loss_offset = slot * s->o->batch,
                             .loss_stride = (int)session_loss_stride(s),
                             .index_offset = s->state.place,
+                            .others = s->order_count,
                             .seed = s->o->seed,
                             .iteration = (uint32_t)s->state.iteration,
                             .epoch = (uint32_t)s->state.epoch};

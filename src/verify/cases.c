@@ -51,13 +51,15 @@ static const struct {
     struct batch_view view;
     bool small;
 } batch_rows[] = {
-    {{4, 3, 5, 7}, {{1, 3, 5, 7}, false, false}, true},
-    {{7, 1, 28, 28}, {{1, 1, 28, 28}, false, false}, false},
-    {{1, 2, 3, 1}, {{1, 2, 3, 1}, false, false}, false},
-    {{9, 3, 5, 7}, {{1, 3, 5, 7}, true, true}, true},
-    {{11, 3, 4, 4}, {{1, 3, 7, 9}, true, false}, true},
-    {{5, 3, 6, 6}, {{1, 3, 9, 6}, false, true}, false},
-    {{20, 1, 8, 8}, {{1, 1, 9, 10}, true, true}, false},
+    {{4, 3, 5, 7}, {{1, 3, 5, 7}, false, false, false}, true},
+    {{7, 1, 28, 28}, {{1, 1, 28, 28}, false, false, false}, false},
+    {{1, 2, 3, 1}, {{1, 2, 3, 1}, false, false, false}, false},
+    {{9, 3, 5, 7}, {{1, 3, 5, 7}, true, true, false}, true},
+    {{11, 3, 4, 4}, {{1, 3, 7, 9}, true, false, false}, true},
+    {{5, 3, 6, 6}, {{1, 3, 9, 6}, false, true, false}, false},
+    {{20, 1, 8, 8}, {{1, 1, 9, 10}, true, true, false}, false},
+    {{8, 2, 5, 4}, {{1, 1, 5, 4}, false, false, true}, true},
+    {{13, 6, 4, 6}, {{1, 3, 7, 6}, true, true, true}, false},
 };
 
 static void update_case(struct verify_case *out, int row)
@@ -84,9 +86,9 @@ static void batch_case(struct verify_case *out, int row)
     out->view = *view;
     out->small = batch_rows[row].small;
     out->desc.x[0] = *s;
-    (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d of %dx%d%s%s", s->n, s->c, s->h, s->w,
+    (void)snprintf(out->name, sizeof out->name, "batch %dx%dx%dx%d of %dx%d%s%s%s", s->n, s->c, s->h, s->w,
                    view->image.h, view->image.w, view->anywhere ? ", anywhere" : "",
-                   view->mirror ? ", mirrored" : "");
+                   view->mirror ? ", mirrored" : "", view->pairs ? ", in pairs" : "");
 }
 
 /* ------------------------------------------------------------------ the list */

@@ -162,14 +162,20 @@ static size_t elements_of(const struct shape *s)
     return (size_t)s->c * (size_t)s->h * (size_t)s->w;
 }
 
-static int batch_data_create(struct batch_data *d, const struct shape *shape, const struct batch_view *view,
-                             float scale, uint64_t seed, struct clr_error *err)
+/* The image that the i-th is paired with; itself where there are no pairs. */
+static int32_t partner_of(const struct batch_data *d, int i)
 {
-    const size_t part = elements_of(shape);
+    return d->index[d->view->pairs ? batch_partner(&d->key, d->index[i]) : i];
+}
+
+static int batch_data_create(struct batch_data *d, const struct shape *shape, const struct batch_view *view,
+                             int batch, float scale, uint64_t seed, struct clr_error *err)
+{
+    const size_t part = elements_of(shape), single = view->pairs ? part / 2 : part;
     int rc;
 
     d->view = view;
-    d->key = (struct batch_key){seed ^ (uint64_t)3 << 40, 9};
+    d->key = (struct batch_key){seed ^ (uint64_t)3 << 40, 9, INDEX_OFFSET, batch};
     d->image = elements_of(&view->image);
     d->images.count = IMAGES;
     rc = mem_new_aligned(&d->images.pixels, IMAGES * d->image, "images to verify with", err);
@@ -186,12 +192,13 @@ static int batch_data_create(struct batch_data *d, const struct shape *shape, co
     for (size_t i = 0; i < d->image; i++)
         d->mean[i] = (float)(255.0 * rng_uniform(seed, RNG_TEST, 21, i));
     for (int i = 0; i < IMAGES; i++)
-        d->images.labels[i] = i * 2500 + 3;
+        d->images.labels[i] = i / 2 * 2500 + 3; /* two of each class */
     for (int i = 0; i < shape->n; i++)
         d->index[i] = (int32_t)rng_below(seed, RNG_TEST, 22, (uint64_t)i, IMAGES);
     for (size_t i = 0; i < (size_t)shape->n * part; i++) {
-        const int32_t image = d->index[i / part];
-        const size_t pixel = batch_place(view, shape, &d->key, image, i % part);
+        const bool second = i % part >= single;
+        const int32_t image = second ? partner_of(d, (int)(i / part)) : d->index[i / part];
+        const size_t pixel = batch_place(view, shape, &d->key, image, i % part % single);
         const double byte = (double)d->images.pixels[(size_t)image * d->image + pixel];
         d->expected[i] = (byte - (double)d->mean[pixel]) * (double)scale;
     }
@@ -209,7 +216,9 @@ static void batch_data_clear(struct batch_data *d)
 static void check_labels(struct trial *t, const struct batch_data *d)
 {
     for (int i = 0; i < t->batch; i++) {
-        uint32_t got = t->at[S_LABELS]->first[i], expected = (uint32_t)d->images.labels[d->index[i]];
+        const int32_t label = d->images.labels[d->index[i]], other = d->images.labels[partner_of(d, i)];
+        uint32_t got = t->at[S_LABELS]->first[i],
+                 expected = (uint32_t)(d->view->pairs ? label == other : label);
         if (got != expected)
             trial_fault(t, "label %d is %u, not %u", i, (unsigned)got, (unsigned)expected);
     }
@@ -269,7 +278,7 @@ int verify_batch(struct ocl_context *ctx, const struct shape *shape, const struc
         struct tensor y = {.shape = *shape, .layout = {wide ? block : shape->c, 2 * wide, wide}};
         struct batch_data d = {0};
 
-        rc = batch_data_create(&d, shape, view, scale, seed, err);
+        rc = batch_data_create(&d, shape, view, batch, scale, seed, err);
         if (rc == 0)
             rc = batch_trial(&t, &y, &d, scale, err);
         trial_clear(&t);

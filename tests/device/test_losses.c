@@ -140,6 +140,49 @@ START_TEST(test_losses__of_values_have_no_accuracy)
 }
 END_TEST
 
+#define SIAMESE_FEATURE(name, x)                                                                             \
+    "layer { name: '" name "' type: 'InnerProduct' bottom: '" x "' top: '" name "' param { name: 'w' } "     \
+    "param { name: 'b' } inner_product_param { num_output: 2 weight_filler { type: 'xavier' } } }\n"
+#define SIAMESE                                                                                              \
+    DATA "layer { name: 'slice' type: 'Slice' bottom: 'data' top: 'one' top: 'other' }\n" SIAMESE_FEATURE(   \
+        "a", "one") SIAMESE_FEATURE("b", "other") "layer { name: 'loss' type: 'ContrastiveLoss' bottom: "    \
+                                                  "'a' bottom: 'b' bottom: 'label' }\n"
+
+/* Pairs are drawn anew in every epoch, and with another seed; a resumed run has the same. */
+START_TEST(test_losses__of_pairs)
+{
+    struct clr_net_spec *spec = net_of(SIAMESE);
+    struct clr_train_options whole = options("pairs"), parts = options("pairs-parts"),
+                             seed = options("pairs-seed");
+    struct clr_train_result r;
+    char *text, *first, *second;
+
+    whole.net = parts.net = seed.net = spec;
+    whole.order = parts.order = seed.order = CLR_ORDER_SEQUENTIAL;
+    whole.batch = parts.batch = seed.batch = data->train.count; /* an update is an epoch */
+    whole.iterations = parts.iterations = seed.iterations = 6;
+    whole.schedule.lr = parts.schedule.lr = seed.schedule.lr = 1e-12; /* only the pairs change */
+    whole.log_every = parts.log_every = seed.log_every = 1;
+    must_train(&whole, &r);
+    ck_assert(isfinite(r.val_loss) && isnan(r.val_acc));
+    text = read_text(whole.out, "loss.csv");
+    first = strstr(text, "\n1,") + 3;
+    second = strstr(text, "\n2,") + 3;
+    ck_assert(strtod(first, NULL) > 0.0 && fabs(strtod(first, NULL) - strtod(second, NULL)) > 1e-5);
+    free(text);
+    parts.iterations = 3;
+    must_train(&parts, &r);
+    parts.iterations = 6;
+    parts.resume = true;
+    must_train(&parts, &r);
+    ck_assert(equal_files(whole.out, parts.out, "final.safetensors"));
+    seed.seed = 2;
+    must_train(&seed, &r);
+    ck_assert(!equal_files(whole.out, seed.out, "loss.csv"));
+    clr_net_destroy(spec);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("losses");
@@ -152,6 +195,7 @@ int main(void)
     tcase_add_test(tc, test_losses__images_that_do_not_count);
     tcase_add_test(tc, test_losses__every_loss_is_reported);
     tcase_add_test(tc, test_losses__of_values_have_no_accuracy);
+    tcase_add_test(tc, test_losses__of_pairs);
     suite_add_tcase(s, tc);
     status = support_run(s, false);
     runs_finish();

@@ -280,9 +280,12 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
          "3: layer 'l': its bottom 'ip' has 3 numbers for an image, 'data' has 189; they must be as many"},
         {DATA DENSE("ip", "data") "layer { name: 'l' type: 'EuclideanLoss' bottom: 'ip' bottom: 'label' }",
          "3: layer 'l': its bottom 'ip' has 3 numbers for an image; with the labels it takes one"},
+        {DATA DENSE("ip", "data") LOSS("ip") "layer { name: 'l' type: 'ContrastiveLoss' bottom: 'ip' bottom: "
+                                             "'ip' bottom: 'label' }",
+         "3: layer 'loss': it reads classes, but the labels of a net with ContrastiveLoss are of pairs"},
         {DATA DENSE("ip", "data") "layer { name: 'l' type: 'ContrastiveLoss' bottom: 'ip' bottom: 'data' "
                                   "bottom: 'label' }",
-         "3: layer 'l': its bottoms 'ip' and 'data' are 3×1×1 and 3×9×7; it takes two of one size C×1×1"},
+         "3: layer 'l': its bottoms 'ip' and 'data' are 3×1×1 and 6×9×7; it takes two of one size C×1×1"},
         {DATA DENSE("ip", "data") "layer { name: 'l' type: 'ContrastiveLoss' bottom: 'ip' bottom: 'ip' "
                                   "bottom: 'data' }",
          "3: layer 'l': its third bottom 'data' is not the labels"},
