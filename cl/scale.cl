@@ -4,8 +4,8 @@
  * Their gradients, Σ dy·x and Σ dy: cl/channel_sums.cl.
  *
  * scale_forward   NDRange (ceil(H/ROWS), X_CB, batch)   y from x, which may be the same memory
- * scale_backward  NDRange (ceil(H/ROWS), X_CB, batch)   dx from dy, which may be the same memory; with NEGATIVE
- *                 also from x
+ * scale_backward  NDRange (ceil(H/ROWS), X_CB, batch)
+ *                 dx from dy, which may be the same memory; with NEGATIVE also from x
  *
  * SHARED 1: one factor for all channels
  * X_… Y_… DX_… DY_… V C H W ROWS (rows a work-item handles) FACTOR TERM
