@@ -3,12 +3,14 @@
 import json
 import re
 
-from harness import Place, built, case, check, clr, clr_stopped, device, expect, expect_lines, \
+from harness import ROOT, Place, built, case, check, clr, clr_stopped, device, expect, expect_lines, \
     expect_nothing_left, fresh, names, pretended, skip, slow_case, tiny, tiny_data, tiny_net, write
 
 
 def lie(find, put, folder):
     """An environment in which kernels are compiled with `put` in place of `find`, in a home of its own."""
+    kernels = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "cl").glob("*.cl*")))
+    check(find in kernels, f"no kernel has '{find}': the case would change nothing")
     check(len(put) <= len(find), f"the driver puts nothing that is longer in the place of {find}")
     return {"LD_PRELOAD": built("lying_driver"), "LIE_FIND": find, "LIE_PUT": put, "XDG_CACHE_HOME": folder / "cache",
             "XDG_DATA_HOME": folder / "share"}
@@ -125,7 +127,7 @@ def a_wrong_layer_without_another_way_is_no_device_to_train_on():
 def a_wrong_loss_is_no_device_to_train_on():
     device()
     for find, put in [("log(sum) - (z[", "log(sum) + (z["),                        # the loss itself
-                      ("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f")]:   # its gradient
+                      ("/ sum - TARGET(k == label)", "/ sum - 0.9f*(k == label)")]:   # its gradient
         out = fresh("run")
         expect(clr(*small(out, norm=False), env=lie(find, put, fresh("home"))), 1, [],
                ["clr-cl: .* computes layer 'loss' wrong .*nothing is trained on it"])
@@ -135,7 +137,7 @@ def a_wrong_loss_is_no_device_to_train_on():
 @case
 def a_wrong_update_is_no_device_to_train_on():
     device()
-    wrong = lie("rate * as_float(row[3])", "rate * 0.5f", fresh("home"))
+    wrong = lie("eta = rate * mult", "eta = rate * .5f", fresh("home"))
     expect(clr(*small(fresh("run"), norm=False), env=wrong), 1, [],
            ["clr-cl: .* computes the update of the weights wrong .*nothing is trained on it"])
 
@@ -179,7 +181,7 @@ def bench_says_what_is_wrong():
     figure = report.with_suffix(".png")
     args = ["bench", "--net", tiny_net(), "--batch", 10, "--json", report, "--plot", figure]
     result = expect(
-        clr(*args, env=lie("/ sum - (k == label ? 1.0f", "/ sum - (k == label ? 0.9f", fresh("home"))), 1,
+        clr(*args, env=lie("/ sum - TARGET(k == label)", "/ sum - 0.9f*(k == label)", fresh("home"))), 1,
         ["^loss +.*WRONG", "^train refuses this device: "],
         ["^warning: 'clr-cl train' refuses this device; the times that follow will not count: .*'loss'",
          "clr-cl: these times do not count, and 'clr-cl train' refuses .* computes layer 'loss' wrong",
