@@ -526,11 +526,12 @@ static void note_range_test(const struct solver_reading *in)
 static void read_lengths(struct solver_reading *in)
 {
     struct pt_field *f = NULL;
-    int seed, every, batches;
+    int seed, every, batches, given;
 
-    if (pt_int(&in->r, "max_iter", 1, INT_MAX, &in->max_iter, in->err) > 0)
+    given = pt_int(&in->r, "max_iter", 1, INT_MAX, &in->max_iter, in->err);
+    if (given > 0)
         add_count(in, "iterations", in->max_iter);
-    else if (in->max_iter == 0 && !in->use->sweep && !is_given(in, "iterations") && !is_given(in, "cycles") &&
+    else if (given == 0 && !in->use->sweep && !is_given(in, "iterations") && !is_given(in, "cycles") &&
              !is_given(in, "resume"))
         (void)pt_error(in->r.doc, in->r.message, in->err, "'max_iter' is missing");
     (void)take_count(in, "test_interval", 0, INT_MAX, "validate-every");
