@@ -7,7 +7,8 @@
 
 const struct field filler_fields[] = {
     {"type", FIELD_NAME, "distribution", AT_FILLER(kind),
-     WORDS("constant", "uniform", "gaussian", "xavier", "msra", "pytorch")},
+     WORDS("constant", "uniform", "gaussian", "xavier", "msra", "pytorch", "bilinear", "orthogonal",
+           "dirac")},
     {"value", FIELD_DOUBLE, "of constant", AT_FILLER(value)},
     {"min", FIELD_DOUBLE, "of uniform: lower limit", AT_FILLER(min)},
     {"max", FIELD_DOUBLE, "of uniform: upper limit", AT_FILLER(max), .usual = 1},
@@ -24,8 +25,10 @@ int filler_check(struct layer_reading *in, struct pt_reader *r, void *filler)
 {
     /* which of the numbers each kind reads, in enum order */
     static const char *const numbers[] = {"value", "min", "max", "mean", "std", "sparse"};
-    static const bool used[][6] = {
-        {true}, {false, true, true}, {false, false, false, true, true, true}, {false}, {false}, {false}};
+    static const bool used[][6] = {[FILLER_CONSTANT] = {true},
+                                   [FILLER_UNIFORM] = {false, true, true},
+                                   [FILLER_GAUSSIAN] = {false, false, false, true, true, true},
+                                   [FILLER_DIRAC] = {false}};
     const struct filler *f = filler;
 
     for (size_t i = 0; i < MEM_COUNT(numbers); i++) {

@@ -211,6 +211,18 @@ static int share(struct builder *b, struct graph_param *p, const struct op_param
     return 0;
 }
 
+/* Has the new parameter a shape that its filler can fill? */
+static int check_filler(struct builder *b, const struct graph_param *p, const char *name)
+{
+    if (p->filler.kind == FILLER_ORTHOGONAL && p->rank < 2)
+        return build_error(b, "its %s is a list, and the filler 'orthogonal' fills a matrix", name);
+    if (p->filler.kind == FILLER_DIRAC && p->rank != 4)
+        return build_error(b, "the filler 'dirac' fills kernels, and its %s has none", name);
+    if (p->filler.kind == FILLER_BILINEAR && (p->rank != 4 || p->dims[2] != p->dims[3]))
+        return build_error(b, "the filler 'bilinear' fills square kernels, and its %s has none", name);
+    return 0;
+}
+
 static int new_param(struct builder *b, const struct op_param *of, const struct param_spec *spec,
                      const struct filler *filler)
 {
@@ -232,7 +244,7 @@ static int new_param(struct builder *b, const struct op_param *of, const struct 
     p->filler = of->state ? (struct filler){.kind = FILLER_CONSTANT, .value = of->fill} : *filler;
     p->state = of->state;
     b->g->param_count++;
-    return 0;
+    return check_filler(b, p, of->name);
 }
 
 /* The operator's parameter k: a new one, or one of another layer. */
@@ -253,6 +265,7 @@ static int add_param(struct builder *b, struct graph_node *n, int k, const struc
     if (b->g->params[shared].uses == 0) {
         b->g->params[shared].layer_fan_in = b->g->params[n->param[0]].fan_in;
         b->g->params[shared].blob = k;
+        b->g->params[shared].group = n->desc.kind == OP_CONV ? n->desc.u.conv.group : 1;
     }
     n->use[k] = b->g->params[shared].uses++;
     n->param_count = k + 1;

@@ -80,7 +80,7 @@ static int start_parameters(struct replica *r, const struct session *s, struct c
         if (given)
             memcpy(values + p->offset[i], given->data, info->count * sizeof *values);
         else
-            init_fill(values + p->offset[i], info, (int)i, s->o->seed);
+            rc = init_fill(values + p->offset[i], info, (int)i, s->o->seed, err);
     }
     if (rc == 0)
         rc = ocl_write(r->ctx, p->all[PARAMS_W], 0, p->floats * sizeof *values, values, err);

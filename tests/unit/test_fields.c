@@ -18,7 +18,8 @@ START_TEST(test_fields__layers_and_fields_are_listed)
         "                  kernel_h and kernel_w; required)\n",
         "  bias_term       a bias is added to each output (true or false; default true)\n",
         "    type          distribution (\"constant\", \"uniform\", \"gaussian\", \"xavier\",\n"
-        "                  \"msra\", \"pytorch\"; default constant)\n",
+        "                  \"msra\", \"pytorch\", \"bilinear\", \"orthogonal\", \"dirac\"; default\n"
+        "                  constant)\n",
         "  axis            the channels (only 1)\n",
         "\n  Without effect: engine, force_nd_im2col\n",
     };

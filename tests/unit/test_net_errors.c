@@ -364,6 +364,12 @@ START_TEST(test_net__graphs_that_do_not_fit_are_refused_with_their_place)
               "include { "
               "phase: TEST } }" DENSE("ip", "q") LOSS("ip"),
          "2: layer 'ip': its parameters have one shape in the TRAIN phase and another"},
+        {DATA CONV("c", "data", "kernel_size: 1 bias_filler { type: 'orthogonal' }") LOSS("c"),
+         "2: layer 'c': its bias is a list, and the filler 'orthogonal' fills a matrix"},
+        {DATA CONV("c", "data", "kernel_h: 1 kernel_w: 2 weight_filler { type: 'bilinear' }") LOSS("c"),
+         "2: layer 'c': the filler 'bilinear' fills square kernels, and its weight has none"},
+        {DATA CONV("c", "data", "kernel_size: 1 bias_filler { type: 'dirac' }") LOSS("c"),
+         "2: layer 'c': the filler 'dirac' fills kernels, and its bias has none"},
     };
     struct clr_net_spec *spec = NULL;
     struct graph *g = NULL;
