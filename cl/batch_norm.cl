@@ -57,21 +57,8 @@ __kernel void batch_norm_images(__global float *part, __global const float *x, i
     STOREV(squares, (n * X_CB + cb) * 2 + 1, part);
 }
 
-/* Of channel c: the mean over the images, or what their distance from it adds to Σ (x − mean)². Sums of 32
- * images are added up by themselves, which rounds less. */
-float mean_of(__global const float *part, int c, int batch)
-{
-    float sum = 0.0f;
-
-    for (int first = 0; first < batch; first += 32) {
-        float some = 0.0f;
-        for (int n = first; n < min(first + 32, batch); n++)
-            some += part[(n * X_CB + c / V) * 2 * V + c % V];
-        sum += some;
-    }
-    return sum / (float)batch;
-}
-
+/* What the images' own squares and the distances of their means add to Σ (x − mean)² of channel c: as
+ * over_images(). */
 float squares_of(__global const float *part, int c, float mean, int batch)
 {
     float sum = 0.0f;
@@ -97,7 +84,8 @@ __kernel void batch_norm_batch(__global float *saved, __global float *running_me
 
     if (c >= C)
         return;
-    const float mean = mean_of(part, c, batch), squares = squares_of(part, c, mean, batch);
+    const float mean = over_images(part, X_CB, 2, 0, c, batch) / (float)batch;
+    const float squares = squares_of(part, c, mean, batch);
     saved[c] = mean;
     saved[C + c] = 1.0f / sqrt(squares / m + EPS);
 #if UPDATES

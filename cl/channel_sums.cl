@@ -13,6 +13,8 @@
 #error "channel_sums.cl needs SUM0 and the other macros of its header"
 #endif
 
+#include "channels.clh"
+
 #define ZERO ((floatv)(0.0f))
 
 __kernel void channel_sums_images(__global float *part, __global const float *d_, __global const float *v_,
@@ -42,20 +44,6 @@ __kernel void channel_sums_images(__global float *part, __global const float *d_
 #endif
 }
 
-/* Of sum k of channel c. Sums of 32 images are added up by themselves, which rounds less. */
-float over_images(__global const float *part, int c, int k, int batch)
-{
-    float sum = 0.0f;
-
-    for (int first = 0; first < batch; first += 32) {
-        float some = 0.0f;
-        for (int n = first; n < min(first + 32, batch); n++)
-            some += part[((n * D_CB + c / V) * SUMS + k) * V + c % V];
-        sum += some;
-    }
-    return sum;
-}
-
 __kernel void channel_sums_add(__global float *out0, int at0, __global float *out1, int at1,
                                __global const float *part, int batch)
 {
@@ -63,9 +51,9 @@ __kernel void channel_sums_add(__global float *out0, int at0, __global float *ou
 
     if (c >= C)
         return;
-    out0[at0 + c] = over_images(part, c, 0, batch);
+    out0[at0 + c] = over_images(part, D_CB, SUMS, 0, c, batch);
 #if SUMS == 2
-    out1[at1 + c] = over_images(part, c, 1, batch);
+    out1[at1 + c] = over_images(part, D_CB, SUMS, 1, c, batch);
 #endif
 }
 
@@ -75,6 +63,6 @@ __kernel void channel_sums_total(__global float *out0, int at0, __global float *
     float sum = 0.0f;
 
     for (int c = 0; c < C; c++)
-        sum += over_images(part, c, 0, batch);
+        sum += over_images(part, D_CB, SUMS, 0, c, batch);
     out0[at0] = sum;
 }

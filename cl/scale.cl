@@ -16,15 +16,24 @@
 
 #include "channels.clh"
 
-#if SHARED
+#if !FACTOR
+#define FACTOR_OF(p, cb) ((floatv)(1.0f))
+#elif SHARED
 #define FACTOR_OF(p, cb) ((floatv)((p)[0]))
 #else
 #define FACTOR_OF(p, cb) channels(p, cb)
 #endif
-#if NEGATIVE
-#define SCALED(v) ((v) > (floatv)(0.0f) ? (v) : (v)*factor)
+#if TERM
+#define TERM_OF(p, cb) channels(p, cb)
 #else
-#define SCALED(v) fma(v, factor, term)
+#define TERM_OF(p, cb) ((floatv)(0.0f))
+#endif
+#if NEGATIVE
+#define SCALED(x)   ((x) > (floatv)(0.0f) ? (x) : (x)*factor)
+#define BACK(dy, x) ((x) > (floatv)(0.0f) ? (dy) : (dy)*factor)
+#else
+#define SCALED(x)   fma(x, factor, term)
+#define BACK(dy, x) ((dy)*factor)
 #endif
 
 __kernel void scale_forward(__global float *y, __global const float *x, __global const float *factor_,
@@ -34,17 +43,7 @@ __kernel void scale_forward(__global float *y, __global const float *x, __global
 
     if (cb >= X_CB || n >= batch)
         return;
-#if FACTOR
-    const floatv factor = FACTOR_OF(factor_, cb);
-#else
-    const floatv factor = (floatv)(1.0f);
-#endif
-#if NEGATIVE
-#elif TERM
-    const floatv term = channels(term_, cb);
-#else
-    const floatv term = (floatv)(0.0f);
-#endif
+    const floatv factor = FACTOR_OF(factor_, cb), term = TERM_OF(term_, cb);
     for (int h = h0; h < min(h0 + ROWS, H); h++) {
         __global const float *from = x + AT(X, n, cb, h, 0);
         __global float *to = y + AT(Y, n, cb, h, 0);
@@ -60,22 +59,11 @@ __kernel void scale_backward(__global float *dx, __global const float *dy, __glo
 
     if (cb >= X_CB || n >= batch)
         return;
-#if FACTOR
     const floatv factor = FACTOR_OF(factor_, cb);
-#else
-    const floatv factor = (floatv)(1.0f);
-#endif
     for (int h = h0; h < min(h0 + ROWS, H); h++) {
-        __global const float *from = dy + AT(DY, n, cb, h, 0);
-#if NEGATIVE
-        __global const float *values = x + AT(X, n, cb, h, 0);
-#endif
+        __global const float *from = dy + AT(DY, n, cb, h, 0), *values = x + AT(X, n, cb, h, 0);
         __global float *to = dx + AT(DX, n, cb, h, 0);
         for (int w = 0; w < W; w++)
-#if NEGATIVE
-            STOREV(LOADV(w, values) > (floatv)(0.0f) ? LOADV(w, from) : LOADV(w, from) * factor, w, to);
-#else
-            STOREV(LOADV(w, from) * factor, w, to);
-#endif
+            STOREV(BACK(LOADV(w, from), LOADV(w, values)), w, to);
     }
 }
