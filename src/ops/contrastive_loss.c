@@ -3,22 +3,17 @@
 
 #include "ops/op_impl.h"
 
-static bool goes_back(const struct op_desc *d, int j)
-{
-    return d->backward && (d->need_dx >> j & 1);
-}
-
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     const struct op_desc *d = &op->desc;
     struct str options = {0};
 
     str_append(&options, "-DC=%d -DBACK_A=%d -DBACK_B=%d -DMARGIN=%.9ef -DLEGACY=%d", d->x[0].c,
-               goes_back(d, 0), goes_back(d, 1), (double)d->u.loss.margin, d->u.loss.legacy);
+               op_goes_back(d, 0), op_goes_back(d, 1), (double)d->u.loss.margin, d->u.loss.legacy);
     tensor_macros(&options, "A", &io->x[0]);
     tensor_macros(&options, "B", &io->x[1]);
-    tensor_macros(&options, "DA", goes_back(d, 0) ? &io->dx[0] : &io->x[0]);
-    tensor_macros(&options, "DB", goes_back(d, 1) ? &io->dx[1] : &io->x[1]);
+    tensor_macros(&options, "DA", op_goes_back(d, 0) ? &io->dx[0] : &io->x[0]);
+    tensor_macros(&options, "DB", op_goes_back(d, 1) ? &io->dx[1] : &io->x[1]);
     op_launch_range(&op->forward, 0, 1, 1);
     return op_kernel(op, false, "contrastive_loss.cl", &options, "contrastive_loss_forward", err);
 }
@@ -28,8 +23,8 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     const struct op_desc *d = &op->desc;
     const double weight = op_loss_weight(d);
     /* what the kernel does not use is any buffer */
-    const cl_mem da = goes_back(d, 0) ? io->dx[0].mem : io->sample,
-                 db = goes_back(d, 1) ? io->dx[1].mem : io->sample;
+    const cl_mem da = op_goes_back(d, 0) ? io->dx[0].mem : io->sample,
+                 db = op_goes_back(d, 1) ? io->dx[1].mem : io->sample;
     const struct ocl_arg args[] = {OCL_MEM(io->sample),
                                    OCL_MEM(da),
                                    OCL_MEM(db),
@@ -74,9 +69,9 @@ static void reference(const struct op_desc *d, const struct op_ref *r)
         by = factor(d, square, r->labels[i] != 0, &loss) * weight / r->n;
         r->sample[i] = weight * loss;
         for (size_t k = 0; k < c; k++) {
-            if (r->dx[0] && goes_back(d, 0))
+            if (r->dx[0] && op_goes_back(d, 0))
                 r->dx[0][(size_t)i * c + k] = by * (a[k] - b[k]);
-            if (r->dx[1] && goes_back(d, 1))
+            if (r->dx[1] && op_goes_back(d, 1))
                 r->dx[1][(size_t)i * c + k] = -by * (a[k] - b[k]);
         }
     }

@@ -32,7 +32,7 @@ static bool get_pass(struct pass *out, const struct op_desc *d, const struct op_
         *out = (struct pass){&io->y[0], io->x, NULL, NULL, d->x_count, -1};
     else
         *out = (struct pass){&io->dx[j], io->x, &io->dy[0], mask, d->x_count, j};
-    return j < 0 || (d->backward && (d->need_dx >> j & 1) && (d->kind != OP_SPLIT || k == 0));
+    return j < 0 || (op_goes_back(d, j) && (d->kind != OP_SPLIT || k == 0));
 }
 
 static int get_kernel(struct eltwise_op *self, int k, const struct pass *p, struct clr_error *err)

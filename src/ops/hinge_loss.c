@@ -3,37 +3,23 @@
 
 #include "ops/op_impl.h"
 
-static bool goes_back(const struct op_desc *d)
-{
-    return d->backward && d->need_dx;
-}
-
 static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 {
     const struct op_desc *d = &op->desc;
     struct str options = {0};
 
-    str_append(&options, "-DC=%d -DBACK=%d -DWEIGHT=%.9ef -DNORM=%d", d->x[0].c, goes_back(d),
+    str_append(&options, "-DC=%d -DBACK=%d -DWEIGHT=%.9ef -DNORM=%d", d->x[0].c, op_goes_back(d, 0),
                op_loss_weight(d), d->u.loss.norm == LOSS_L2 ? 2 : 1);
     op_launch_range(&op->forward, 0, 1, 1);
     tensor_macros(&options, "X", &io->x[0]);
-    if (goes_back(d))
+    if (op_goes_back(d, 0))
         tensor_macros(&options, "DX", &io->dx[0]);
     return op_kernel(op, false, "hinge_loss.cl", &options, "hinge_loss_forward", err);
 }
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    const float scale = op->desc.u.loss.weight / (float)io->batch;
-    const struct ocl_arg plain[] = {OCL_MEM(io->sample), OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),
-                                    OCL_INT(io->sample_offset), OCL_INT(io->batch)};
-    const struct ocl_arg both[] = {OCL_MEM(io->sample),   OCL_MEM(io->dx[0].mem), OCL_FLOAT(scale),
-                                   OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),    OCL_INT(io->sample_offset),
-                                   OCL_INT(io->batch)};
-    const bool back = goes_back(&op->desc);
-
-    return op_launch_run(&op->forward, op, io, back ? both : plain, back ? MEM_COUNT(both) : MEM_COUNT(plain),
-                         err);
+    return op_run_sample(op, io, op_goes_back(&op->desc, 0), err);
 }
 
 /* ------------------------------------------------------------------ reference and cases */

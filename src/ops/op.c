@@ -271,6 +271,19 @@ int op_launch_run(const struct op_launch *l, struct op *op, const struct op_io *
     return ocl_launch(op->ctx, l->kernel, l->label, 3, global, args, (int)arg_count, err);
 }
 
+int op_run_sample(struct op *op, const struct op_io *io, bool back, struct clr_error *err)
+{
+    const float scale = op->desc.u.loss.weight / (float)io->batch;
+    const struct ocl_arg plain[] = {OCL_MEM(io->sample), OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),
+                                    OCL_INT(io->sample_offset), OCL_INT(io->batch)};
+    const struct ocl_arg both[] = {OCL_MEM(io->sample),   OCL_MEM(io->dx[0].mem), OCL_FLOAT(scale),
+                                   OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),    OCL_INT(io->sample_offset),
+                                   OCL_INT(io->batch)};
+
+    return op_launch_run(&op->forward, op, io, back ? both : plain, back ? MEM_COUNT(both) : MEM_COUNT(plain),
+                         err);
+}
+
 void op_add_variant(struct op *op, enum op_pass pass, const char *format, ...)
 {
     static const char *const names[OP_PASS_COUNT] = {"", ", data ", ", weights "};

@@ -39,6 +39,9 @@ int op_kernel(struct op *op, bool back, const char *file, struct str *options, c
 int op_launch_run(const struct op_launch *l, struct op *op, const struct op_io *io,
                   const struct ocl_arg *args, size_t arg_count, struct clr_error *err);
 
+/* Enqueue op->forward of a loss or a metric, one of labels and an x; back: its kernel writes dx, too. */
+int op_run_sample(struct op *op, const struct op_io *io, bool back, struct clr_error *err);
+
 static inline void op_launch_range(struct op_launch *l, long long x, long long y, long long z)
 {
     l->global[0] = (size_t)x;
@@ -60,10 +63,16 @@ int op_weights(struct op_param out[OP_PARAMS], int rank, const struct shape *w, 
  * the kernels of both directions, which are then one program. */
 void op_tensor_macros(struct str *options, const struct op *op, const struct op_io *io);
 
+/* Does it send a gradient back to x[j]? */
+static inline bool op_goes_back(const struct op_desc *d, int j)
+{
+    return d->backward && (d->need_dx >> j & 1);
+}
+
 /* Has it that pass? Back to data: to its first x. */
 static inline bool op_has_pass(const struct op_desc *d, enum op_pass pass)
 {
-    return pass == OP_FORWARD || (d->backward && (pass == OP_BACKWARD_WEIGHTS || (d->need_dx & 1)));
+    return pass == OP_FORWARD || (pass == OP_BACKWARD_WEIGHTS ? d->backward : op_goes_back(d, 0));
 }
 
 /* Elements a work-item handles in a row: `many` on a CPU, 1 elsewhere. */

@@ -10,7 +10,7 @@
 /* Does the loss write its gradient along with it? */
 static bool goes_back(const struct op_desc *d)
 {
-    return d->kind == OP_SOFTMAX_LOSS && d->backward && d->need_dx;
+    return d->kind == OP_SOFTMAX_LOSS && op_goes_back(d, 0);
 }
 
 static int plan(struct op_needs *needs, const struct op_request *r, struct clr_error *err)
@@ -56,16 +56,7 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
 
 static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
 {
-    const bool back = goes_back(&op->desc);
-    const float scale = op->desc.u.loss.weight / (float)io->batch;
-    const struct ocl_arg plain[] = {OCL_MEM(io->sample), OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),
-                                    OCL_INT(io->sample_offset), OCL_INT(io->batch)};
-    const struct ocl_arg both[] = {OCL_MEM(io->sample),   OCL_MEM(io->dx[0].mem), OCL_FLOAT(scale),
-                                   OCL_MEM(io->x[0].mem), OCL_MEM(io->labels),    OCL_INT(io->sample_offset),
-                                   OCL_INT(io->batch)};
-
-    return op_launch_run(&op->forward, op, io, back ? both : plain, back ? MEM_COUNT(both) : MEM_COUNT(plain),
-                         err);
+    return op_run_sample(op, io, goes_back(&op->desc), err);
 }
 
 /* ------------------------------------------------------------------ references and cases */

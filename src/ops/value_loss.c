@@ -18,11 +18,6 @@ static bool of_labels(const struct op_desc *d)
     return d->x_count == 1;
 }
 
-static bool goes_back(const struct op_desc *d, int j)
-{
-    return d->backward && (d->need_dx >> j & 1);
-}
-
 static int count_of(const struct op_desc *d)
 {
     return d->x[0].c * d->x[0].h * d->x[0].w;
@@ -61,14 +56,14 @@ static int create(struct op *op, const struct op_io *io, struct clr_error *err)
     int rc;
 
     str_append(&options, "-DCOUNT=%d -DSPAN=%d -DPARTS=%d -DFUNCTION=%d -DLABELS=%d -DBACK_X=%d -DBACK_T=%d",
-               count, SPAN, parts, d->kind == OP_SIGMOID_LOSS, of_labels(d), goes_back(d, 0),
-               goes_back(d, 1));
+               count, SPAN, parts, d->kind == OP_SIGMOID_LOSS, of_labels(d), op_goes_back(d, 0),
+               op_goes_back(d, 1));
     str_append(&options, " -DX_H=%d -DX_W=%d -DT_H=%d -DT_W=%d", d->x[0].h, d->x[0].w, d->x[t].h, d->x[t].w);
     str_append(&options, " -DDX_H=X_H -DDX_W=X_W -DDT_H=T_H -DDT_W=T_W");
     tensor_macros(&options, "X", &io->x[0]);
     tensor_macros(&options, "T", &io->x[t]);
-    tensor_macros(&options, "DX", goes_back(d, 0) ? &io->dx[0] : &io->x[0]);
-    tensor_macros(&options, "DT", goes_back(d, 1) ? &io->dx[1] : &io->x[t]);
+    tensor_macros(&options, "DX", op_goes_back(d, 0) ? &io->dx[0] : &io->x[0]);
+    tensor_macros(&options, "DT", op_goes_back(d, 1) ? &io->dx[1] : &io->x[t]);
     str_append(&again, "%s", str_text(&options));
     op_launch_range(&op->forward, parts, 0, 1);
     op_launch_range(&self->sum, 0, 1, 1);
@@ -86,8 +81,8 @@ static int forward(struct op *op, const struct op_io *io, struct clr_error *err)
     const struct op_desc *d = &op->desc;
     const double by = divisor(d, io->batch), weight = op_loss_weight(d);
     /* what the kernel does not use is any buffer */
-    const cl_mem dx = goes_back(d, 0) ? io->dx[0].mem : io->workspace,
-                 dt = goes_back(d, 1) ? io->dx[1].mem : io->workspace, t = io->x[of_labels(d) ? 0 : 1].mem;
+    const cl_mem dx = op_goes_back(d, 0) ? io->dx[0].mem : io->workspace,
+                 dt = op_goes_back(d, 1) ? io->dx[1].mem : io->workspace, t = io->x[of_labels(d) ? 0 : 1].mem;
     const struct ocl_arg parts[] = {OCL_MEM(io->workspace),          OCL_MEM(dx),       OCL_MEM(dt),
                                     OCL_MEM(io->x[0].mem),           OCL_MEM(t),        OCL_MEM(io->labels),
                                     OCL_FLOAT((float)(weight / by)), OCL_INT(io->batch)};
@@ -130,7 +125,7 @@ static void reference(const struct op_desc *d, const struct op_ref *r)
             sum += loss_of(d, x, t);
             if (r->dx[0])
                 r->dx[0][at] = to_x(d, x, t) * factor;
-            if (r->dx[1] && goes_back(d, 1))
+            if (r->dx[1] && op_goes_back(d, 1))
                 r->dx[1][at] = to_t(d, x, t) * factor;
         }
         r->sample[i] = factor * r->n * sum;
