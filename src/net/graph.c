@@ -133,30 +133,34 @@ static int check_new_top(const struct builder *b, const char *name)
                : 0;
 }
 
+/* The layer's top j, which is y[j] of the node. */
+static int new_top(struct builder *b, struct graph_node *n, int j)
+{
+    const char *name = b->layer->top[j];
+    int rc = check_new_top(b, name);
+
+    return rc < 0 ? rc : build_value(b, name, &n->desc.y[j], (int)(n - b->g->nodes), &n->y[j]);
+}
+
 /* The layer's top, new or in place. */
 static int write_top(struct builder *b, struct graph_node *n)
 {
     const char *name = b->layer->top[0];
-    int rc = 0;
 
     n->in_place = strcmp(name, b->layer->bottom[0]) == 0;
     if (n->in_place && !(b->layer->class->flags & LAYER_IN_PLACE))
         return build_error(b, "a layer of type %s cannot work in place: give it a top of its own",
                            b->layer->class->type);
-    if (!n->in_place)
-        rc = check_new_top(b, name);
-    return rc < 0 ? rc : build_value(b, name, &n->desc.y[0], (int)(n - b->g->nodes), &n->y[0]);
+    return n->in_place ? build_value(b, name, &n->desc.y[0], (int)(n - b->g->nodes), &n->y[0])
+                       : new_top(b, n, 0);
 }
 
 int build_tops(struct builder *b, struct graph_node *n)
 {
     int rc = 0;
 
-    for (int j = 0; j < n->desc.y_count && rc == 0; j++) {
-        rc = check_new_top(b, b->layer->top[j]);
-        if (rc == 0)
-            rc = build_value(b, b->layer->top[j], &n->desc.y[j], (int)(n - b->g->nodes), &n->y[j]);
-    }
+    for (int j = 0; j < n->desc.y_count && rc == 0; j++)
+        rc = new_top(b, n, j);
     return rc;
 }
 
@@ -243,6 +247,7 @@ static int new_param(struct builder *b, const struct op_param *of, const struct 
     p->mult = *spec;
     p->filler = of->state ? (struct filler){.kind = FILLER_CONSTANT, .value = of->fill} : *filler;
     p->state = of->state;
+    p->groups = of->groups > 0 ? of->groups : 1;
     b->g->param_count++;
     return check_filler(b, p, of->name);
 }
@@ -265,7 +270,6 @@ static int add_param(struct builder *b, struct graph_node *n, int k, const struc
     if (b->g->params[shared].uses == 0) {
         b->g->params[shared].layer_fan_in = b->g->params[n->param[0]].fan_in;
         b->g->params[shared].blob = k;
-        b->g->params[shared].group = n->desc.kind == OP_CONV ? n->desc.u.conv.group : 1;
     }
     n->use[k] = b->g->params[shared].uses++;
     n->param_count = k + 1;

@@ -28,7 +28,7 @@ struct graph_param {
     size_t count;
     int fan_in, fan_out; /* Caffe: count/O and count/I */
     int layer_fan_in;    /* of the layer's first parameter: of the weights, also for the biases */
-    int group;           /* of a convolution's weights; else 1 */
+    int groups;          /* of outputs, each with inputs of its own */
     struct param_spec mult;
     struct filler filler;
     bool state; /* written by the forward pass of training (struct op_param), not by the optimizer */

@@ -61,10 +61,10 @@ static void fill_bilinear(float *out, const struct graph_param *p)
 static void fill_dirac(float *out, const struct graph_param *p)
 {
     const size_t in = (size_t)p->dims[1], h = (size_t)p->dims[2], w = (size_t)p->dims[3];
-    const size_t outputs = (size_t)(p->dims[0] / p->group), passed = outputs < in ? outputs : in;
+    const size_t outputs = (size_t)(p->dims[0] / p->groups), passed = outputs < in ? outputs : in;
 
     memset(out, 0, p->count * sizeof *out);
-    for (size_t g = 0; g < (size_t)p->group; g++)
+    for (size_t g = 0; g < (size_t)p->groups; g++)
         for (size_t o = 0; o < passed; o++)
             out[(((g * outputs + o) * in + o) * h + h / 2) * w + w / 2] = 1.0f;
 }

@@ -84,7 +84,10 @@ int conv_params(struct op_param out[OP_PARAMS], const struct op_desc *desc)
 {
     const struct conv_geometry *g = &desc->u.conv;
 
-    return op_weights(out, 4, &(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, desc->bias);
+    const int count = op_weights(out, 4, &(struct shape){g->oc, g->c / g->group, g->kh, g->kw}, desc->bias);
+
+    out[0].groups = g->group;
+    return count;
 }
 
 double conv_madds(const struct op_desc *desc)

@@ -30,6 +30,7 @@ struct op_ref {
 struct op_param {
     const char *name; /* "weight" */
     int rank, dims[4];
+    int groups;  /* the outputs are in so many groups, each of which has inputs of its own; 0: in one */
     bool state;  /* written by the forward pass of training, as a running mean; no gradient */
     double fill; /* of a state: its first value */
 };

@@ -182,7 +182,7 @@ END_TEST
 START_TEST(test_init__dirac_passes_inputs)
 {
     struct graph_param p = {
-        .rank = 4, .dims = {6, 2, 3, 4}, .count = 144, .group = 2, .filler = {.kind = FILLER_DIRAC}};
+        .rank = 4, .dims = {6, 2, 3, 4}, .count = 144, .groups = 2, .filler = {.kind = FILLER_DIRAC}};
     struct clr_error err;
 
     ck_assert_int_eq(init_fill(g_values, &p, 0, 1, &err), 0);
@@ -192,7 +192,7 @@ START_TEST(test_init__dirac_passes_inputs)
     }
     p.dims[0] = 2; /* fewer outputs than inputs */
     p.dims[1] = 6;
-    p.group = 1;
+    p.groups = 1;
     ck_assert_int_eq(init_fill(g_values, &p, 0, 1, &err), 0);
     for (int i = 0; i < 144; i++)
         ck_assert(g_values[i] == (i / 72 == i / 12 % 6 && i % 12 == 4 + 2 ? 1.0f : 0.0f));
