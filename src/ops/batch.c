@@ -28,22 +28,28 @@ static int upload_mean(struct batch *b, const float *mean, size_t count, struct 
     return rc;
 }
 
-/* The random number of an image, in [0, below); what: 0 row, 1 column, 2 whether it is mirrored. */
-static int draw(const struct batch_key *key, int32_t image, uint32_t what, int below)
+/* A random number in [0, below) of that purpose and index in an epoch. */
+static int draw(const struct batch_key *key, enum rng_purpose purpose, uint64_t index, int below)
 {
     uint32_t r[4];
 
-    rng_philox(key->seed, RNG_VIEW, key->epoch, (uint32_t)image * 4u + what, r);
+    rng_philox(key->seed, purpose, key->epoch, index, r);
     return (int)((uint64_t)r[0] * (uint64_t)below >> 32);
+}
+
+/* Of an image; what: 0 row, 1 column, 2 whether it is mirrored. */
+static int draw_view(const struct batch_key *key, int32_t image, uint32_t what, int below)
+{
+    return draw(key, RNG_VIEW, (uint32_t)image * 4u + what, below);
 }
 
 size_t batch_place(const struct batch_view *view, const struct shape *y, const struct batch_key *key,
                    int32_t image, size_t i)
 {
     const int rows = view->image.h - y->h, columns = view->image.w - y->w;
-    const int top = view->anywhere ? draw(key, image, 0, rows + 1) : rows / 2;
-    const int left = view->anywhere ? draw(key, image, 1, columns + 1) : columns / 2;
-    const bool mirrored = view->mirror && draw(key, image, 2, 2) == 1;
+    const int top = view->anywhere ? draw_view(key, image, 0, rows + 1) : rows / 2;
+    const int left = view->anywhere ? draw_view(key, image, 1, columns + 1) : columns / 2;
+    const bool mirrored = view->mirror && draw_view(key, image, 2, 2) == 1;
     const size_t width = (size_t)y->w, w = i % width, h = i / width % (size_t)y->h,
                  c = i / width / (size_t)y->h;
 
@@ -53,10 +59,7 @@ size_t batch_place(const struct batch_view *view, const struct shape *y, const s
 
 int batch_partner(const struct batch_key *key, int32_t image)
 {
-    uint32_t r[4];
-
-    rng_philox(key->seed, RNG_PAIR, key->epoch, (uint64_t)image, r);
-    return (int)((uint64_t)r[0] * (uint64_t)key->others >> 32);
+    return draw(key, RNG_PAIR, (uint64_t)image, key->others);
 }
 
 int batch_create(struct batch **out, struct ocl_context *ctx, const struct tensor *y,
