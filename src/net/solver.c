@@ -61,8 +61,8 @@ static void put(struct solver_reading *in, const char *name, const char *value)
     in->r.rc = str_duplicate(&s->options[s->count++].value, value, in->err);
 }
 
-/* Options that a range test has not, or not from a field alone. */
-static bool is_of_training(const char *name)
+/* Is it an option that a range test, which this is for, has not, or not from a field alone? */
+static bool is_left_out(const struct solver_reading *in, const char *name)
 {
     static const char *const names[] = {"policy",
                                         "lr",
@@ -78,12 +78,12 @@ static bool is_of_training(const char *name)
                                         "log-every",
                                         NULL};
 
-    return str_index(name, names) >= 0;
+    return in->use->sweep && str_index(name, names) >= 0;
 }
 
 static void add(struct solver_reading *in, const char *name, const char *value)
 {
-    if (!in->use->sweep || !is_of_training(name))
+    if (!is_left_out(in, name))
         put(in, name, value);
 }
 
@@ -97,10 +97,8 @@ static void put_real(struct solver_reading *in, const char *name, double value)
 
 static void add_real(struct solver_reading *in, const char *name, double value)
 {
-    char text[40];
-
-    (void)snprintf(text, sizeof text, "%.17g", value);
-    add(in, name, text);
+    if (!is_left_out(in, name))
+        put_real(in, name, value);
 }
 
 static void add_count(struct solver_reading *in, const char *name, int value)
@@ -435,15 +433,13 @@ static void read_update(struct solver_reading *in)
 /* Another net is given, whatever these fields say. */
 static void skip_nets(struct solver_reading *in)
 {
-    static const char *const fields[] = {"net",         "train_net",       "test_net",
-                                         "net_param",   "train_net_param", "test_net_param",
-                                         "train_state", "test_state"};
+    static const char *const states[] = {"train_state", "test_state"};
 
-    for (size_t i = 0; i < MEM_COUNT(fields); i++)
-        for (struct pt_field *f = NULL; pt_next(&in->r, fields[i], &f);)
-            if (strstr(fields[i], "state"))
-                log_line(CLR_LOG_INFO, "%s:%d: '%s' has no effect here: --net is given", in->path, f->line,
-                         fields[i]);
+    solver_nets_skip(&in->r);
+    for (size_t i = 0; i < MEM_COUNT(states); i++)
+        for (struct pt_field *f = NULL; pt_next(&in->r, states[i], &f);)
+            log_line(CLR_LOG_INFO, "%s:%d: '%s' has no effect here: --net is given", in->path, f->line,
+                     states[i]);
 }
 
 /* The file of the net; or the solver's, which takes its place where it has more than one file's name. */

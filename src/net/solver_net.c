@@ -125,8 +125,7 @@ static int find_states(struct solver_nets *out, struct pt_reader *r, bool quiet,
     return rc;
 }
 
-/* After a fault in one of them, the others are no unknown fields. */
-static void mark_read(struct pt_reader *r)
+void solver_nets_skip(struct pt_reader *r)
 {
     for (size_t k = 0; k < MEM_COUNT(of_training); k++)
         for (struct pt_field *f = NULL; pt_next(r, of_training[k].name, &f);)
@@ -141,7 +140,7 @@ int solver_nets_find(struct solver_nets *out, struct pt_reader *r, bool quiet, s
     int rc;
 
     *out = (struct solver_nets){.one = false};
-    mark_read(r);
+    solver_nets_skip(r); /* after a fault in one of them, the others are no unknown fields */
     rc = find_states(out, r, quiet, err);
     if (rc == 0)
         rc = find_training(out, r, err);

@@ -30,6 +30,9 @@ bool solver_nets_are_in(const struct prototxt *doc);
 int solver_nets_find(struct solver_nets *out, struct pt_reader *r, bool quiet, struct clr_error *err);
 void solver_nets_clear(struct solver_nets *nets);
 
+/* Mark the fields of nets as read. */
+void solver_nets_skip(struct pt_reader *r);
+
 /* Is it the file of one net, for no stages and level 0? */
 bool solver_nets_plain(const struct solver_nets *nets);
 

@@ -8,6 +8,7 @@
 
 static const char *const phase_words[] = {"TRAIN", "TEST", NULL};
 static const int phase_numbers[] = {0, 1};
+static const unsigned phase_masks[] = {PHASE_TRAIN, PHASE_TEST};
 
 static bool has_stage(const struct net_state *state, const char *stage)
 {
@@ -15,6 +16,12 @@ static bool has_stage(const struct net_state *state, const char *stage)
         if (strcmp(state->stages[i], stage) == 0)
             return true;
     return false;
+}
+
+static void set_level(struct net_state *state, int level)
+{
+    state->level = level;
+    state->has_level = true;
 }
 
 static int add_stage(struct net_state *state, const char *stage, struct clr_error *err)
@@ -30,7 +37,6 @@ static int add_stage(struct net_state *state, const char *stage, struct clr_erro
 int state_read(struct net_states *states, unsigned phases, struct prototxt *doc, struct pt_field *field,
                bool quiet, struct clr_error *err)
 {
-    const unsigned masks[] = {PHASE_TRAIN, PHASE_TEST};
     struct pt_field *stage = NULL, *named = NULL;
     int phase, level, has_level, rc = pt_value_message(doc, field, err);
     struct clr_error why;
@@ -44,19 +50,17 @@ int state_read(struct net_states *states, unsigned phases, struct prototxt *doc,
         if (phases == (PHASE_TRAIN | PHASE_TEST) && !quiet)
             log_line(CLR_LOG_INFO, "%s:%d: 'phase' has no effect here: a net is read for both phases",
                      doc->file, named->line);
-        else if (!(phases & masks[phase]))
+        else if (!(phases & phase_masks[phase]))
             (void)pt_error(doc, named, err, "'%s' is of the %s phase, but its 'phase' is %s", field->name,
                            phase_words[1 - phase], phase_words[phase]);
     }
     has_level = pt_int(&r, "level", INT_MIN, INT_MAX, &level, err);
     for (int p = 0; p < 2; p++)
-        if (has_level > 0 && (phases & masks[p])) {
-            states->phase[p].level = level;
-            states->phase[p].has_level = true;
-        }
+        if (has_level > 0 && (phases & phase_masks[p]))
+            set_level(&states->phase[p], level);
     while (pt_next(&r, "stage", &stage))
         for (int p = 0; pt_value_text(doc, stage, &text, err) == 0 && p < 2; p++)
-            if ((phases & masks[p]) && add_stage(&states->phase[p], text, &why) < 0)
+            if ((phases & phase_masks[p]) && add_stage(&states->phase[p], text, &why) < 0)
                 (void)pt_error(doc, stage, err, "%s", why.message);
     return pt_close(&r, NULL, err);
 }
@@ -67,10 +71,8 @@ int state_put_over(struct net_states *states, const struct net_states *over, str
 
     for (int p = 0; p < 2; p++) {
         const struct net_state *from = &over->phase[p];
-        if (from->has_level) {
-            states->phase[p].level = from->level;
-            states->phase[p].has_level = true;
-        }
+        if (from->has_level)
+            set_level(&states->phase[p], from->level);
         for (int i = 0; i < from->stage_count && rc == 0; i++)
             rc = add_stage(&states->phase[p], from->stages[i], err);
     }
@@ -89,7 +91,7 @@ static unsigned read_stages(struct pt_reader *r, const char *name, bool has, con
             continue;
         for (int p = 0; p < 2; p++)
             if (has_stage(&states->phase[p], stage) != has)
-                phases &= p == 0 ? ~(unsigned)PHASE_TRAIN : ~(unsigned)PHASE_TEST;
+                phases &= ~phase_masks[p];
     }
     return phases;
 }
@@ -105,14 +107,13 @@ unsigned state_rule(const struct net_states *states, struct prototxt *doc, struc
         return phases;
     pt_open(&r, doc, rule);
     if (pt_enum(&r, "phase", phase_words, phase_numbers, &phase, err) > 0)
-        phases = phase == 0 ? PHASE_TRAIN : PHASE_TEST;
+        phases = phase_masks[phase];
     (void)pt_int(&r, "min_level", INT_MIN, INT_MAX, &least, err);
     (void)pt_int(&r, "max_level", INT_MIN, INT_MAX, &most, err);
     phases &= read_stages(&r, "stage", true, states, err);
     phases &= read_stages(&r, "not_stage", false, states, err);
-    if (states->phase[0].level < least || states->phase[0].level > most)
-        phases &= ~(unsigned)PHASE_TRAIN;
-    if (states->phase[1].level < least || states->phase[1].level > most)
-        phases &= ~(unsigned)PHASE_TEST;
+    for (int p = 0; p < 2; p++)
+        if (states->phase[p].level < least || states->phase[p].level > most)
+            phases &= ~phase_masks[p];
     return pt_close(&r, NULL, err) < 0 ? PHASE_TRAIN | PHASE_TEST : phases;
 }
