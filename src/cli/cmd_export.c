@@ -30,9 +30,7 @@ static int run(const struct export_options *o, struct clr_error *err)
              ? clr_error_set(err, CLR_EINPUT, "'%s' is a file of Caffe's weights already", o->weights)
              : cli_check_kind(o->weights, CLR_FILE_SAFETENSORS, err);
     if (rc == 0 && o->net)
-        rc = cli_check_kind(o->net, CLR_FILE_NET, err);
-    if (rc == 0 && o->net)
-        rc = clr_net_load(&net, o->net, err);
+        rc = cli_net_load(&net, o->net, NULL, err);
     if (rc == 0)
         rc = clr_export_caffemodel(o->caffemodel, o->weights, net, err);
     clr_net_destroy(net);

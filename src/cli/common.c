@@ -530,7 +530,7 @@ int cli_net_load(struct clr_net_spec **out, const char *name, int *batch, struct
 
     if (rc == 0)
         rc = clr_net_load(out, name, err);
-    if (rc < 0 || *batch > 0)
+    if (rc < 0 || !batch || *batch > 0)
         return rc;
     *batch = clr_net_batch(*out);
     if (*batch > 0 && str_index(name, clr_net_names()) < 0)

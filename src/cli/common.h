@@ -135,7 +135,7 @@ int cli_check_different(const char *const *paths, size_t count, struct clr_error
 int cli_check_kind(const char *path, enum clr_file_kind wanted, struct clr_error *err);
 
 /* Load a net, after cli_check_kind(). *batch: images of a training batch; where it is 0, none are given, it
- * becomes what the net's file says, which is reported, or else 100. */
+ * becomes what the net's file says, which is reported, or else 100. NULL: it is not needed. */
 int cli_net_load(struct clr_net_spec **out, const char *name, int *batch, struct clr_error *err);
 
 /* Can the file be written? Called before the work. CLR_EUSAGE: it is '-', which other programs take for
