@@ -1,6 +1,6 @@
 /* Nets: the five built in, what files may say, the graph's shapes and gradients, and every kind of refusal.
  */
-#include "support.h"
+#include "nets.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,22 +9,9 @@
 
 #include <clr/log.h>
 
-#include "base/fs.h"
-#include "net/graph.h"
 #include "net/init.h"
 #include "net/safetensors.h"
 
-#define DATA     "layer { name: 'data' type: 'Data' top: 'data' top: 'label' }\n"
-#define LOSS(x)  "layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' }\n"
-#define LOSS2(x) "layer { name: 'loss2' type: 'SoftmaxWithLoss' bottom: '" x "' bottom: 'label' }\n"
-#define DENSE(name, x)                                                                                       \
-    "layer { name: '" name "' type: 'InnerProduct' bottom: '" x "' top: '" name                              \
-    "' inner_product_param { num_output: 3 } }\n"
-#define CONV(name, x, more)                                                                                  \
-    "layer { name: '" name "' type: 'Convolution' bottom: '" x "' top: '" name                               \
-    "' convolution_param { num_output: 4 " more " } }\n"
-
-static const struct clr_image_shape k_small = {3, 9, 7};
 static int g_lines;
 static char g_last_line[1024];
 
@@ -34,19 +21,6 @@ static void count_line(void *user, enum clr_log_level level, const char *line)
     (void)level;
     g_lines++;
     (void)snprintf(g_last_line, sizeof g_last_line, "%s", line);
-}
-
-/* Load a net from text; messages name it FOLDER/net.prototxt. */
-static int load(struct clr_net_spec **out, const char *text, struct clr_error *err)
-{
-    static const char *dir;
-    char path[128];
-
-    if (!dir)
-        dir = support_temp_dir();
-    (void)snprintf(path, sizeof path, "%s/net.prototxt", dir);
-    ck_assert_int_eq(fs_write_atomic(path, text, strlen(text), err), 0);
-    return clr_net_load(out, path, err);
 }
 
 static struct clr_net_spec *must_load(const char *text)

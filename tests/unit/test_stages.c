@@ -1,5 +1,5 @@
 /* Rules of layers: which of them are in the net of a phase, for its level and its stages. */
-#include "support.h"
+#include "net_texts.h"
 
 #include <string.h>
 
@@ -12,15 +12,6 @@
 #define TRAIN   PHASE_TRAIN
 #define TEST    PHASE_TEST
 #define BOTH    (PHASE_TRAIN | PHASE_TEST)
-
-static struct clr_net_spec *must_load(const char *text)
-{
-    struct clr_net_spec *spec = NULL;
-    struct clr_error err = {0};
-
-    ck_assert_msg(clr_net_from_text(&spec, "f", text, &err) == 0, "%s", err.message);
-    return spec;
-}
 
 /* One layer, and the phases whose net has it. */
 START_TEST(test_stages__rules_are_caffes)
@@ -180,9 +171,7 @@ END_TEST
 
 START_TEST(test_stages__errors_have_their_place)
 {
-    static const struct {
-        const char *text, *message;
-    } cases[] = {
+    static const struct refused cases[] = {
         {"train_state { phase: TEST } net_param { }",
          "f:1:15: 'train_state' is of the TRAIN phase, but its 'phase' is TEST"},
         {"test_state { phase: 0 } net_param { }",
@@ -204,15 +193,8 @@ START_TEST(test_stages__errors_have_their_place)
          "layer { name: 'x' type: 'ReLU' bottom: 'a' top: 'x' include { not_stage: 'b' } }",
          "f:2:1: a layer 'x' is there already, in line 1"},
     };
-    struct clr_net_spec *spec = NULL;
-    struct clr_error err;
 
-    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
-        ck_assert_msg(clr_net_from_text(&spec, "f", cases[i].text, &err) == CLR_EINPUT, "accepted: %s",
-                      cases[i].text);
-        ck_assert_msg(strncmp(err.message, cases[i].message, strlen(cases[i].message)) == 0,
-                      "'%s' gives '%s'", cases[i].text, err.message);
-    }
+    must_refuse(cases, MEM_COUNT(cases));
 }
 END_TEST
 

@@ -1,20 +1,11 @@
 /* The old formats of nets: each gives the same net as the present one, and errors name its own fields. */
-#include "support.h"
+#include "net_texts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/graph.h"
 #include "net/layer.h"
-
-static struct clr_net_spec *must_load(const char *text)
-{
-    struct clr_net_spec *spec = NULL;
-    struct clr_error err = {0};
-
-    ck_assert_msg(clr_net_from_text(&spec, "f", text, &err) == 0, "%s", err.message);
-    return spec;
-}
 
 /* Layers, shapes, parameters with their multipliers, and what is done to the images. */
 static void check_equal(const char *one, const char *other)
@@ -217,9 +208,7 @@ END_TEST
 
 START_TEST(test_upgrade__errors_name_the_fields_of_the_file)
 {
-    static const struct {
-        const char *text, *message;
-    } cases[] = {
+    static const struct refused cases[] = {
         {"layers { name: 'x' type: RELU }\nlayer { name: 'y' type: 'ReLU' }",
          "f:2:1: 'layer' is the present format, 'layers' (line 1) an old one: a file has one of them"},
         {"layers: 3", "f:1:1: field 'layers' is '3'; it takes a block"},
@@ -252,15 +241,8 @@ START_TEST(test_upgrade__errors_name_the_fields_of_the_file)
         {"layers { layer { type: 'padding' stride: 2 } bottom: 'a' top: 'b' }",
          "f:1:34: unknown field 'stride' in layers"},
     };
-    struct clr_net_spec *spec = NULL;
-    struct clr_error err;
 
-    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
-        ck_assert_msg(clr_net_from_text(&spec, "f", cases[i].text, &err) == CLR_EINPUT, "accepted: %s",
-                      cases[i].text);
-        ck_assert_msg(strncmp(err.message, cases[i].message, strlen(cases[i].message)) == 0,
-                      "'%s' gives '%s'", cases[i].text, err.message);
-    }
+    must_refuse(cases, MEM_COUNT(cases));
 }
 END_TEST
 
